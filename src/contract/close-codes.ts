@@ -1,0 +1,18 @@
+/**
+ * Why the server closes a socket, and whether its client should come back. 1xxx are the protocol's own codes (RFC 6455),
+ * 4xxx ours. `reason` is sent with the code.
+ */
+export const CLOSE_CODES = {
+  policy: { code: 1008, reason: 'Not allowed', retry: false },
+  frame_too_large: { code: 1009, reason: 'A frame is at most 64 KiB', retry: false },
+  storage_unavailable: {
+    code: 1011,
+    reason: 'Chat storage backend is unavailable. Please try again later.',
+    retry: true,
+  },
+  internal: { code: 1011, reason: 'Internal server error', retry: true },
+  restart: { code: 1012, reason: 'The server is restarting', retry: true },
+  flooding: { code: 4429, reason: 'Frames arrived faster than they could be handled', retry: false },
+} as const satisfies Record<string, { code: number; reason: string; retry: boolean }>
+
+export type CloseName = keyof typeof CLOSE_CODES

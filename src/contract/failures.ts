@@ -1,0 +1,125 @@
+import { z } from 'zod'
+
+/** How one reason to say no looks at every door: HTTP, tRPC and a socket's close. */
+export type Failure = {
+  /** HTTP status. */
+  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 426 | 429 | 500 | 503
+  trpc:
+    | 'BAD_REQUEST'
+    | 'UNAUTHORIZED'
+    | 'FORBIDDEN'
+    | 'NOT_FOUND'
+    | 'METHOD_NOT_SUPPORTED'
+    | 'CONFLICT'
+    | 'PAYLOAD_TOO_LARGE'
+    | 'UNSUPPORTED_MEDIA_TYPE'
+    | 'UNPROCESSABLE_CONTENT'
+    | 'TOO_MANY_REQUESTS'
+    | 'INTERNAL_SERVER_ERROR'
+    | 'SERVICE_UNAVAILABLE'
+  /** What a person reads. */
+  detail: string
+}
+
+/** Every reason the server refuses for. Adding a failure is adding a line here. */
+export const FAILURES = {
+  host_invalid: { status: 400, trpc: 'BAD_REQUEST', detail: 'The Host header is not a valid host name.' },
+  unauthenticated: { status: 401, trpc: 'UNAUTHORIZED', detail: 'Not authenticated' },
+  token_invalid: { status: 401, trpc: 'UNAUTHORIZED', detail: 'The token is not valid, has expired, or was revoked.' },
+  credentials_wrong: { status: 401, trpc: 'UNAUTHORIZED', detail: 'Incorrect username or password' },
+  forbidden: { status: 403, trpc: 'FORBIDDEN', detail: 'Access forbidden' },
+  chat_not_authorized: { status: 403, trpc: 'FORBIDDEN', detail: 'Not authorized to access this chat' },
+  not_yours: { status: 403, trpc: 'FORBIDDEN', detail: 'Only its author may change this message.' },
+  origin_forbidden: { status: 403, trpc: 'FORBIDDEN', detail: 'This origin may not open a socket here.' },
+  email_taken: { status: 400, trpc: 'BAD_REQUEST', detail: 'Email already registered' },
+  username_taken: { status: 400, trpc: 'BAD_REQUEST', detail: 'Username already taken' },
+  username_registered: { status: 400, trpc: 'BAD_REQUEST', detail: 'Username already registered' },
+  chat_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Chat not found' },
+  message_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Message not found' },
+  response_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Response not found' },
+  branch_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Branch not found for this chat' },
+  account_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Account not found' },
+  not_found: { status: 404, trpc: 'NOT_FOUND', detail: 'Not Found' },
+  method_not_allowed: { status: 405, trpc: 'METHOD_NOT_SUPPORTED', detail: 'Method Not Allowed' },
+  branch_moved: { status: 409, trpc: 'CONFLICT', detail: 'Another branch was made the active one meanwhile.' },
+  client_id_reused: { status: 409, trpc: 'CONFLICT', detail: 'This client_id was used for another message.' },
+  chat_archived: { status: 409, trpc: 'CONFLICT', detail: 'The chat is archived: restore it from the archive first.' },
+  message_deleted: { status: 409, trpc: 'CONFLICT', detail: 'The message was deleted.' },
+  chat_exists: { status: 409, trpc: 'CONFLICT', detail: 'A chat with this id exists already.' },
+  body_too_large: { status: 413, trpc: 'PAYLOAD_TOO_LARGE', detail: 'The request body is too large.' },
+  not_json: { status: 415, trpc: 'UNSUPPORTED_MEDIA_TYPE', detail: 'Send the body as application/json.' },
+  invalid: { status: 422, trpc: 'UNPROCESSABLE_CONTENT', detail: 'The request is not valid.' },
+  upgrade_required: { status: 426, trpc: 'BAD_REQUEST', detail: 'Open this address as a WebSocket.' },
+  too_many_requests: { status: 429, trpc: 'TOO_MANY_REQUESTS', detail: 'Too many requests. Please try again later.' },
+  overloaded: { status: 503, trpc: 'SERVICE_UNAVAILABLE', detail: 'The server has too much to do. Please try again.' },
+  restarting: { status: 503, trpc: 'SERVICE_UNAVAILABLE', detail: 'The server is restarting. Please try again.' },
+  internal: { status: 500, trpc: 'INTERNAL_SERVER_ERROR', detail: 'Internal server error' },
+  storage_unavailable: {
+    status: 503,
+    trpc: 'SERVICE_UNAVAILABLE',
+    detail: 'Chat storage backend is unavailable. Please try again later.',
+  },
+} as const satisfies Record<string, Failure>
+
+export type Reason = keyof typeof FAILURES
+
+/** One fault of an input, in the shape that clients of the FastAPI originals parse. */
+export const Issue = z
+  .object({
+    loc: z
+      .array(z.union([z.string(), z.number()]))
+      .meta({ description: 'Where: the part of the request, then the path in it.', examples: [['body', 'content']] }),
+    msg: z.string(),
+    type: z.string().meta({ description: 'The kind of fault.', examples: ['too_small'] }),
+  })
+  .meta({ id: 'Issue', description: 'One fault of what was sent.' })
+export type Issue = z.infer<typeof Issue>
+
+export const InvalidBody = z.object({ detail: z.array(Issue), reason: z.literal('invalid') }).meta({
+  id: 'Invalid',
+  description: 'What was sent breaks the schema; nothing was stored.',
+  examples: [
+    { detail: [{ loc: ['body', 'content'], msg: 'Content must not be blank.', type: 'custom' }], reason: 'invalid' },
+  ],
+})
+
+export const InternalBody = z
+  .object({ detail: z.string(), reason: z.literal('internal'), request_id: z.string() })
+  .meta({
+    id: 'Internal',
+    description: 'A fault of the server; its log has the request id.',
+    examples: [
+      { detail: FAILURES.internal.detail, reason: 'internal', request_id: '0198f3a0-5c1e-7a4b-9d2e-3f6a7b8c9d0e' },
+    ],
+  })
+
+/** The JSON body of a refusal: `detail` for people, `reason` for programs. */
+export type FailureBody<R extends Reason> = z.ZodObject<{ detail: z.ZodString; reason: z.ZodEnum<{ [K in R]: K }> }>
+
+type StatusOf<R extends Reason> = (typeof FAILURES)[R]['status']
+type WithStatus<R extends Reason, S> = { [K in R]: StatusOf<K> extends S ? K : never }[R]
+type BodyFor<R extends Reason> = [R] extends ['invalid']
+  ? typeof InvalidBody
+  : [R] extends ['internal']
+    ? typeof InternalBody
+    : FailureBody<R>
+
+/** The response schemas of a route's refusals, by status: `{ ...failures('invalid', 'storage_unavailable') }`. */
+export function failures<const R extends Reason>(...reasons: R[]): { [S in StatusOf<R>]: BodyFor<WithStatus<R, S>> } {
+  const byStatus = new Map<number, Reason[]>()
+  for (const reason of reasons) {
+    const { status } = FAILURES[reason]
+    byStatus.set(status, [...(byStatus.get(status) ?? []), reason])
+  }
+  const schemas = [...byStatus].map(([status, same]) => [status, bodyOf(same)])
+  // The keys are the statuses of R by construction, which fromEntries cannot express.
+  return Object.fromEntries(schemas) as ReturnType<typeof failures<R>>
+}
+
+function bodyOf(reasons: Reason[]): z.ZodType {
+  if (reasons[0] === 'invalid') return InvalidBody
+  if (reasons[0] === 'internal') return InternalBody
+  const examples = reasons.map((reason) => ({ detail: FAILURES[reason].detail, reason }))
+  const description = examples.map(({ detail }) => detail).join(' / ')
+  return z.object({ detail: z.string(), reason: z.enum(reasons) }).meta({ description, examples })
+}

@@ -1,0 +1,18 @@
+import { FAILURES, type Issue, type Reason } from '../contract/failures.ts'
+
+/**
+ * The one error that a service or adapter throws on purpose. The edge turns its reason into a status, a tRPC error or a
+ * socket's close by the failure table; `cause` goes to the log and never to a client.
+ */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly reason: Reason
+  /** What is wrong with the input, for the reason `invalid`. */
+  readonly issues: readonly Issue[]
+
+  constructor(reason: Reason, options: { cause?: unknown; issues?: readonly Issue[] } = {}) {
+    super(FAILURES[reason].detail, { cause: options.cause })
+    this.reason = reason
+    this.issues = options.issues ?? []
+  }
+}
