@@ -1,0 +1,243 @@
+import { sql } from 'drizzle-orm'
+import {
+  type AnyPgColumn,
+  bigint,
+  boolean,
+  check,
+  foreignKey,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+
+// Ids are uuid v7, made by the app (`Bun.randomUUIDv7()`). Times have the wire's milliseconds. Words of a fixed set are
+// text with a CHECK: adding one is a quick migration, where an enum type cannot lose a word again.
+
+const id = () => uuid().primaryKey()
+const time = () => timestamp({ withTimezone: true, precision: 3 })
+const now = () => time().notNull().default(sql`now()`)
+const jsonObject = () => jsonb().$type<Record<string, unknown>>().notNull().default({})
+
+export const ROLES = ['user', 'agent', 'admin'] as const
+export const SENDER_TYPES = ['user', 'assistant', 'agent', 'system'] as const
+/** Of an answer's message; any other message is `completed` from the start. */
+export const MESSAGE_STATUSES = ['pending', 'processing', 'completed', 'stopped', 'failed'] as const
+export const EXTENSION_TYPES = ['attachment', 'reaction', 'edit'] as const
+
+/** `column IN ('a', 'b')`, of words that are constants of this file. */
+function oneOf(column: AnyPgColumn, words: readonly string[]) {
+  return sql`${column} IN (${sql.raw(words.map((word) => `'${word}'`).join(', '))})`
+}
+
+/** Who can sign in. */
+export const users = pgTable(
+  'users',
+  {
+    id: id(),
+    email: text().notNull(),
+    username: text().notNull(),
+    /** Not set for an account of an external issuer: it cannot sign in with a password. */
+    password_hash: text(),
+    full_name: text(),
+    role: text({ enum: ROLES }).notNull().default('user'),
+    is_active: boolean().notNull().default(true),
+    /** Goes up to revoke every token that was handed out before. */
+    token_version: integer().notNull().default(0),
+    /** `iss` and `sub` of the external tokens that this account signs in with. */
+    issuer: text(),
+    subject: text(),
+    created_at: now(),
+    updated_at: now(),
+  },
+  (t) => [
+    uniqueIndex('users_email_key').on(sql`lower(${t.email})`),
+    uniqueIndex('users_username_key').on(sql`lower(${t.username})`),
+    unique('users_issuer_subject_key').on(t.issuer, t.subject),
+    check('users_role_check', oneOf(t.role, ROLES)),
+    check('users_external_check', sql`(${t.issuer} IS NULL) = (${t.subject} IS NULL)`),
+  ],
+)
+
+/** Each refresh makes a new token of the same family; a used one that comes again ends the family. */
+export const refresh_tokens = pgTable(
+  'refresh_tokens',
+  {
+    id: id(),
+    user_id: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    family: uuid().notNull(),
+    /** SHA-256 of the token, hexadecimal: the token itself is kept nowhere. */
+    hash: text().notNull().unique('refresh_tokens_hash_key'),
+    created_at: now(),
+    expires_at: time().notNull(),
+    used_at: time(),
+    revoked_at: time(),
+  },
+  (t) => [
+    index('refresh_tokens_family_index').on(t.family),
+    index('refresh_tokens_user_id_index').on(t.user_id),
+    index('refresh_tokens_expires_at_index').on(t.expires_at),
+  ],
+)
+
+export const chats = pgTable(
+  'chats',
+  {
+    id: id(),
+    /** The id that a client of the desk API chose. */
+    external_id: text().unique('chats_external_id_key'),
+    title: text().notNull(),
+    /** Not set: the chat belongs to no account (a public API made it). */
+    owner_id: uuid().references(() => users.id, { onDelete: 'cascade' }),
+    metadata: jsonObject(),
+    /** Not set only until the chat's root branch is written, in the same transaction. */
+    active_branch_id: uuid(),
+    /** The `seq` of the chat's newest event. Whoever appends locks this row. */
+    last_seq: bigint({ mode: 'number' }).notNull().default(0),
+    created_at: now(),
+    updated_at: now(),
+    archived_at: time(),
+    deleted_at: time(),
+  },
+  (t) => [
+    foreignKey({
+      name: 'chats_active_branch_fkey',
+      columns: [t.id, t.active_branch_id],
+      foreignColumns: [branches.chat_id, branches.id],
+    }),
+    index('chats_owner_updated_index').on(t.owner_id, t.updated_at, t.id).where(sql`${t.deleted_at} IS NULL`),
+    check('chats_last_seq_check', sql`${t.last_seq} >= 0`),
+  ],
+)
+
+/**
+ * A line of history: its own messages, and before them those of its parent up to the fork. Its positions go on where the
+ * parent's stop: its first message is at `fork_position` + 1, a root branch's at 0.
+ */
+export const branches = pgTable(
+  'branches',
+  {
+    id: id(),
+    chat_id: uuid()
+      .notNull()
+      .references((): AnyPgColumn => chats.id, { onDelete: 'cascade' }),
+    /** Not set for the root branch. */
+    parent_branch_id: uuid(),
+    /** The position, in the parent's history, of the last message that both share; -1 when they share none. */
+    fork_position: integer(),
+    name: text(),
+    /** The account that made it, where there is one. */
+    created_by: uuid().references(() => users.id, { onDelete: 'set null' }),
+    /** The position that the branch's next message takes. Whoever posts locks the chat first. */
+    next_position: integer().notNull().default(0),
+    created_at: now(),
+  },
+  (t) => [
+    unique('branches_chat_id_id_key').on(t.chat_id, t.id),
+    // A parent is of the same chat.
+    foreignKey({
+      name: 'branches_parent_fkey',
+      columns: [t.chat_id, t.parent_branch_id],
+      foreignColumns: [t.chat_id, t.id],
+    }),
+    index('branches_parent_index').on(t.parent_branch_id, t.fork_position),
+    uniqueIndex('branches_root_key').on(t.chat_id).where(sql`${t.parent_branch_id} IS NULL`),
+    check('branches_fork_check', sql`(${t.parent_branch_id} IS NULL) = (${t.fork_position} IS NULL)`),
+    check(
+      'branches_position_check',
+      sql`${t.fork_position} >= -1 AND ${t.next_position} > coalesce(${t.fork_position}, -1)`,
+    ),
+  ],
+)
+
+export const messages = pgTable(
+  'messages',
+  {
+    id: id(),
+    /** What the desk API calls its id: it grows, with gaps. */
+    number: bigint({ mode: 'number' }).notNull().generatedAlwaysAsIdentity().unique('messages_number_key'),
+    chat_id: uuid().notNull(),
+    branch_id: uuid().notNull(),
+    /** Dense within its branch's history. A deleted message keeps its place. */
+    position: integer().notNull(),
+    /** The event that created it. */
+    seq: bigint({ mode: 'number' }).notNull(),
+    sender_type: text({ enum: SENDER_TYPES }).notNull(),
+    /** An account's id, or the embedding product's own word for a person. */
+    sender_id: text(),
+    content: text().notNull(),
+    metadata: jsonObject(),
+    status: text({ enum: MESSAGE_STATUSES }).notNull().default('completed'),
+    /** The sender's own id of it: posting it again returns the message that is there. */
+    client_id: uuid(),
+    created_at: now(),
+    edited_at: time(),
+    deleted_at: time(),
+  },
+  (t) => [
+    // The branch is of the chat, which therefore needs no key of its own.
+    foreignKey({
+      name: 'messages_branch_fkey',
+      columns: [t.chat_id, t.branch_id],
+      foreignColumns: [branches.chat_id, branches.id],
+    }).onDelete('cascade'),
+    unique('messages_branch_position_key').on(t.branch_id, t.position),
+    unique('messages_client_id_key').on(t.chat_id, t.client_id),
+    index('messages_chat_seq_index').on(t.chat_id, t.seq),
+    check('messages_position_check', sql`${t.position} >= 0`),
+    check('messages_sender_type_check', oneOf(t.sender_type, SENDER_TYPES)),
+    check('messages_status_check', oneOf(t.status, MESSAGE_STATUSES)),
+  ],
+)
+
+/** What hangs on a message: an attachment, a reaction, or what an edit replaced. */
+export const message_extensions = pgTable(
+  'message_extensions',
+  {
+    id: id(),
+    message_id: uuid()
+      .notNull()
+      .references(() => messages.id, { onDelete: 'cascade' }),
+    type: text({ enum: EXTENSION_TYPES }).notNull(),
+    /** An account's id, or the embedding product's own word for a person. */
+    sender_id: text(),
+    data: jsonObject(),
+    created_at: now(),
+  },
+  (t) => [
+    index('message_extensions_message_index').on(t.message_id, t.type, t.created_at),
+    // One like or dislike and one of each emoji for each sender: the service chooses the word under `data.key`.
+    uniqueIndex('message_extensions_reaction_key')
+      .on(t.message_id, t.sender_id, sql`(${t.data} ->> 'key')`)
+      .where(sql`${t.type} = 'reaction'`),
+    check('message_extensions_type_check', oneOf(t.type, EXTENSION_TYPES)),
+  ],
+)
+
+/** The log: every change of a chat, written in the change's own transaction. `seq` is gapless for each chat, from 1. */
+export const events = pgTable(
+  'events',
+  {
+    chat_id: uuid()
+      .notNull()
+      .references(() => chats.id, { onDelete: 'cascade' }),
+    seq: bigint({ mode: 'number' }).notNull(),
+    type: text().notNull(),
+    data: jsonObject(),
+    at: now(),
+  },
+  (t) => [
+    primaryKey({ name: 'events_pkey', columns: [t.chat_id, t.seq] }),
+    // Retention goes by age; rows are written in the order of time, which is what a BRIN index is small for.
+    index('events_at_index').using('brin', t.at),
+    check('events_seq_check', sql`${t.seq} > 0`),
+  ],
+)
