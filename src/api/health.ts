@@ -1,0 +1,94 @@
+import { Elysia } from 'elysia'
+import { failures } from '../contract/failures.ts'
+import { Health, Liveness, Unhealthy } from '../contract/health.ts'
+import type { Config } from '../config.ts'
+import type { Probe } from '../domain/ports.ts'
+
+export class HealthReport {
+  readonly #config: Config
+  readonly #probes: Readonly<Record<string, Probe>>
+  #draining = false
+
+  constructor(config: Config, probes: Readonly<Record<string, Probe>>) {
+    this.#config = config
+    this.#probes = probes
+  }
+
+  /** From now on the server is not ready: a balancer sends nobody here. */
+  drain(): void {
+    this.#draining = true
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  async take(): Promise<Health> {
+    const checks = Object.fromEntries(
+      await Promise.all(
+        Object.entries(this.#probes).map(async ([name, probe]) => {
+          const up = await probe.check().then(
+            () => true,
+            () => false,
+          )
+          return [name, up ? ('up' as const) : ('down' as const)] as const
+        }),
+      ),
+    )
+    const healthy = !this.#draining && Object.values(checks).every((check) => check === 'up')
+    return {
+      status: healthy ? 'healthy' : 'unhealthy',
+      timestamp: new Date().toISOString(),
+      service: this.#config.name,
+      version: this.#config.version,
+      checks,
+    }
+  }
+}
+
+const tags = ['Health']
+
+export function healthRoutes(report: HealthReport) {
+  return new Elysia({ name: 'rest/health' })
+    .get(
+      '/api/v1/health',
+      async ({ status }) => {
+        const health = await report.take()
+        return status(health.status === 'healthy' ? 200 : 503, health)
+      },
+      {
+        response: { 200: Health, 503: Unhealthy, ...failures('internal') },
+        detail: {
+          tags,
+          operationId: 'reportHealth',
+          summary: 'Report the health of the server and of what it depends on',
+          description: '503 when a store that is configured does not answer, or while the server is shutting down.',
+        },
+      },
+    )
+    .get(
+      '/health/ready',
+      async ({ status }) => {
+        const health = await report.take()
+        return status(health.status === 'healthy' ? 200 : 503, health)
+      },
+      {
+        response: { 200: Health, 503: Unhealthy, ...failures('internal') },
+        detail: {
+          tags,
+          operationId: 'reportReadiness',
+          summary: 'Tell whether to send requests here',
+          description: 'For balancers: 503 also from the moment on that the server is told to stop.',
+        },
+      },
+    )
+    .get('/health/live', () => ({ status: 'alive' as const }), {
+      response: { 200: Liveness, ...failures('internal') },
+      detail: {
+        tags,
+        operationId: 'reportLiveness',
+        summary: 'Tell that the process runs',
+        description: 'For orchestrators: asks nothing but the process itself.',
+      },
+    })
+}

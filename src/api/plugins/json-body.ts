@@ -1,0 +1,38 @@
+import { Refusal } from '../../domain/refusal.ts'
+import { jsonInvalid } from './issues.ts'
+
+/** The longest JSON body, in bytes: the longest message with every character escaped, and room for the rest. */
+export const JSON_BODY_MAX = 262_144
+
+/**
+ * The parser of every route with a JSON body (`parse: jsonBody`): JSON also without a content type, as the originals took
+ * it, and within the limit however it is sent.
+ */
+export async function jsonBody({ request }: { request: Request }): Promise<unknown> {
+  const type = request.headers.get('content-type')
+  if (type !== null && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) throw new Refusal('not_json')
+  const text = await readText(request)
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Refusal('invalid', { issues: [jsonInvalid('body')] })
+  }
+}
+
+/** A body's text. Throws `Refusal('body_too_large')` as soon as it is longer than the limit. */
+export async function readText(request: Request): Promise<string> {
+  const length = request.headers.get('content-length')
+  if (length !== null) {
+    if (Number(length) > JSON_BODY_MAX) throw new Refusal('body_too_large')
+    return request.text()
+  }
+  const decoder = new TextDecoder()
+  let text = ''
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength
+    if (size > JSON_BODY_MAX) throw new Refusal('body_too_large')
+    text += decoder.decode(chunk, { stream: true })
+  }
+  return text + decoder.decode()
+}

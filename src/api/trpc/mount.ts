@@ -1,0 +1,36 @@
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
+import type { TRPCError } from '@trpc/server'
+import { Elysia } from 'elysia'
+import { readText } from '../plugins/json-body.ts'
+import type { RequestLog } from '../plugins/request-log.ts'
+import type { Router } from './router.ts'
+
+const LOGGED = new Set<TRPCError['code']>(['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE'])
+
+/** tRPC's own door: queries, mutations, and subscriptions by Server-Sent Events. */
+export function trpcRoutes(router: Router, log: RequestLog) {
+  const door = new Elysia({ name: 'trpc' })
+  // A statement of its own: what a chain returns would offer the door to clients as a call.
+  door.all(
+    '/trpc/*',
+    async ({ request }) =>
+      fetchRequestHandler({
+        endpoint: '/trpc',
+        req: await bounded(request),
+        router,
+        createContext: () => ({ request }),
+        onError({ error }) {
+          if (LOGGED.has(error.code)) log.fault(request, error.cause ?? error)
+        },
+      }),
+    { parse: 'none', detail: { hide: true } },
+  )
+  return door
+}
+
+/** tRPC reads a body of any length; ours has one that fits. */
+async function bounded(request: Request): Promise<Request> {
+  if (request.body === null) return request
+  const { url, method, headers, signal } = request
+  return new Request(url, { method, headers, signal, body: await readText(request) })
+}

@@ -1,0 +1,98 @@
+import type { Server } from 'bun'
+import type { CloseName } from '../../contract/close-codes.ts'
+import type { Bus } from '../../domain/ports.ts'
+import { Refusal } from '../../domain/refusal.ts'
+import type { Connection } from './connection.ts'
+
+/** What sockets of one dialect see of one bus channel. */
+export interface Feed {
+  channel: string
+  /** The native topic: unlike any other feed's. */
+  topic: string
+  /** A bus payload as the frame to send, with its position. Called once, however many sockets watch. */
+  encode(payload: string): { position: number; frame: string }
+  /** The state right now, as the first frame of a new watcher. */
+  snapshot(): Promise<{ position: number; frame: string }>
+}
+
+/** Frames that may wait for a watcher whose snapshot is being read. */
+const PENDING_MAX = 1000
+
+type Joiner = { pending: { position: number; frame: string }[]; /** The snapshot's, once sent. */ position?: number }
+
+/**
+ * The sockets that watch one feed in this process. A socket joins in three steps, which leave no gap and tell nothing
+ * twice: the bus is subscribed; the snapshot is read while events wait for it; and the socket moves onto the native topic
+ * with the first event that is newer than its snapshot, since older ones may still be on their way to this process.
+ */
+export class Topic {
+  readonly #feed: Feed
+  readonly #server: Server<Connection>
+  readonly #watchers = new Set<Connection>()
+  readonly #joining = new Map<Connection, Joiner>()
+  readonly #live: Promise<() => void>
+  #lost = false
+
+  constructor(bus: Bus, server: Server<Connection>, feed: Feed, onLost: () => void) {
+    this.#feed = feed
+    this.#server = server
+    this.#live = bus.subscribe(feed.channel, {
+      message: (payload) => this.#deliver(payload),
+      lost: () => {
+        onLost()
+        this.#abandon('storage_unavailable')
+      },
+    })
+  }
+
+  get empty(): boolean {
+    return this.#watchers.size === 0
+  }
+
+  async join(connection: Connection): Promise<void> {
+    const joiner: Joiner = { pending: [] }
+    this.#watchers.add(connection)
+    this.#joining.set(connection, joiner)
+    await this.#live
+    const snapshot = await this.#feed.snapshot()
+    if (this.#lost) throw new Refusal('storage_unavailable')
+    if (connection.ended) return
+    connection.send(snapshot.frame)
+    joiner.position = snapshot.position
+    for (const event of joiner.pending) this.#advance(connection, joiner.position, event)
+    joiner.pending = []
+  }
+
+  leave(connection: Connection): void {
+    this.#watchers.delete(connection)
+    this.#joining.delete(connection)
+  }
+
+  /** The bus is left; nothing else happens to the watchers. */
+  async close(): Promise<void> {
+    const unsubscribe = await this.#live.catch(() => undefined)
+    unsubscribe?.()
+  }
+
+  #deliver(payload: string): void {
+    const event = this.#feed.encode(payload)
+    this.#server.publish(this.#feed.topic, event.frame)
+    for (const [connection, joiner] of this.#joining) {
+      if (joiner.position !== undefined) this.#advance(connection, joiner.position, event)
+      else if (joiner.pending.push(event) > PENDING_MAX) connection.end('storage_unavailable')
+    }
+  }
+
+  /** Gives a joining socket an event; from the first newer than its snapshot on, the native topic does. */
+  #advance(connection: Connection, position: number, event: { position: number; frame: string }): void {
+    if (event.position <= position) return
+    connection.send(event.frame)
+    if (!this.#joining.delete(connection)) return
+    connection.subscribe(this.#feed.topic)
+  }
+
+  #abandon(why: CloseName): void {
+    this.#lost = true
+    for (const connection of [...this.#watchers]) connection.end(why)
+  }
+}

@@ -1,0 +1,99 @@
+import pino from 'pino'
+import { MemoryBus } from './adapters/memory/bus.ts'
+import { MemorySessionStore } from './adapters/memory/sessions.ts'
+import { createApp } from './app.ts'
+import { banner } from './banner.ts'
+import { type Config, readConfig } from './config.ts'
+import { openDatabase } from './db/open.ts'
+import { migrate } from './db/migrate.ts'
+import type { Bus, Probe, SessionStore } from './domain/ports.ts'
+import { SessionService } from './domain/sessions/service.ts'
+import { developmentSecret } from './secrets.ts'
+
+/** Requests in flight get this long to finish once the server is told to stop. */
+const FINISH_MS = 5000
+/** Whatever has not closed by then is left: the process ends within 10 seconds of the signal. */
+const EXIT_MS = 9000
+
+async function start(): Promise<void> {
+  const config = readConfig(process.env)
+  const logger = pino(
+    {
+      level: config.logLevel,
+      redact: { paths: ['token', '*.token', '*.password', '*.secret', '*.authorization'], remove: true },
+    },
+    pino.destination({ fd: 1, sync: false }),
+  )
+  process.on('unhandledRejection', (fault) => {
+    logger.fatal({ err: fault }, 'unhandled rejection')
+    logger.flush()
+    process.exit(1)
+  })
+  if (config.jwt.secret === undefined) await developmentSecret(config.dataDirectory, 'jwt-secret')
+
+  const [database, shared] = await Promise.all([openDatabase(config.database), openShared(config)])
+  await migrate(database)
+  const probes = { database, ...shared.probes }
+  const sessions = new SessionService(shared.sessions, shared.bus)
+  const { app, hub, health } = createApp({ sessions, bus: shared.bus, probes }, config, logger)
+  listen(config, (options) => app.listen(options))
+  console.log(banner(config, app.server?.port ?? config.port, database.description))
+
+  let stopping = false
+  const stop = async (signal: string) => {
+    if (stopping) return
+    stopping = true
+    setTimeout(() => process.exit(1), EXIT_MS).unref()
+    logger.info({ signal }, 'stopping')
+    health.drain()
+    await hub.close()
+    await Promise.race([app.server?.stop(), Bun.sleep(FINISH_MS)])
+    await app.server?.stop(true)
+    shared.close()
+    await database.close()
+    logger.info('stopped')
+    logger.flush()
+    process.exit(0)
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
+}
+
+/** What instances share: in Redis, or in this process where there is one alone. */
+type Shared = { bus: Bus; sessions: SessionStore; probes: Record<string, Probe>; close(): void }
+
+async function openShared({ redis, sessions }: Config): Promise<Shared> {
+  if (redis === undefined) {
+    const bus = new MemoryBus()
+    return { bus, sessions: new MemorySessionStore(bus, sessions), probes: {}, close() {} }
+  }
+  // Loaded where it is wanted only: it takes a good part of the time to start.
+  const [{ connectRedis }, { RedisBus }, { RedisSessionStore }] = await Promise.all([
+    import('./adapters/redis/client.ts'),
+    import('./adapters/redis/bus.ts'),
+    import('./adapters/redis/sessions.ts'),
+  ])
+  const connection = await connectRedis(redis.url, { prefix: redis.prefix })
+  return {
+    bus: new RedisBus(connection),
+    sessions: new RedisSessionStore(connection, sessions),
+    probes: { redis: connection },
+    close: () => connection.close(),
+  }
+}
+
+function listen({ host, port }: Config, open: (options: { hostname: string; port: number }) => void): void {
+  try {
+    open({ hostname: host, port })
+  } catch (fault) {
+    if (!(fault instanceof Error && 'code' in fault && fault.code === 'EADDRINUSE')) throw fault
+    throw new Error(`Port ${port} of ${host} is taken. Set APP_PORT to a free one, or stop what listens there.`)
+  }
+}
+
+try {
+  await start()
+} catch (fault) {
+  const message = fault instanceof Error ? fault.message : String(fault)
+  for (const line of message.split('\n')) console.error(`parley: ${line}`)
+  process.exit(1)
+}
