@@ -6,7 +6,7 @@ import { Expiring, type Session } from './expiring.ts'
 
 const MAX_TOTAL_BYTES = 128 * 1024 * 1024
 
-export interface MemorySessionOptions {
+interface MemorySessionOptions {
   /** Milliseconds since 1970. */
   now?: () => number
   /** Of all sessions together, roughly; past it, the one written to the longest time ago goes first. */

@@ -32,7 +32,7 @@ function createRedisClient(url: string) {
 export type RedisClient = ReturnType<typeof createRedisClient>
 
 /** Hears a connection come and go. Synchronous, must not throw. */
-export interface ConnectionWatcher {
+interface ConnectionWatcher {
   lost(fault: unknown): void
   /** It works again; node-redis has renewed its subscriptions. */
   back(): void

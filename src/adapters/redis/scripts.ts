@@ -79,7 +79,7 @@ return redis.call('ZRANGE', KEYS[1], ARGV[1], '+', 'BYLEX', 'LIMIT', 0, ARGV[2])
 `
 
 /** The arguments of the two changes after the key. */
-export type Clear = [channel: string, ttlMs: string]
+type Clear = [channel: string, ttlMs: string]
 export type Append = [...Clear, message: string, maxMessages: string, maxBytes: string]
 
 export const scripts = {

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { $ } from 'bun'
+import { publint } from 'publint'
+import packageJson from '../../package.json' with { type: 'json' }
+import { startServer } from '../support/app.ts'
+
+const root = resolve(import.meta.dir, '../..')
+const bun = process.execPath
+
+/** An empty project that has installed the packed client, and nothing of the server's. */
+let project: string
+let tarball: ArrayBuffer
+
+beforeAll(async () => {
+  project = await mkdtemp(join(tmpdir(), 'parley-consumer-'))
+  await $`${bun} pm pack --filename ${join(project, 'client.tgz')}`.cwd(join(root, 'client')).quiet()
+  tarball = await Bun.file(join(project, 'client.tgz')).arrayBuffer()
+  const { devDependencies, dependencies } = packageJson
+  await Bun.write(
+    join(project, 'package.json'),
+    JSON.stringify({
+      name: 'consumer',
+      private: true,
+      type: 'module',
+      dependencies: {
+        '@parley/client': 'file:./client.tgz',
+        '@trpc/client': devDependencies['@trpc/client'],
+        '@trpc/server': dependencies['@trpc/server'],
+        typescript: devDependencies.typescript,
+      },
+    }),
+  )
+  await $`${bun} install`.cwd(project).quiet()
+  for (const file of ['types/flaws.ts', 'types/client.ts', 'client/consumer/main.ts']) {
+    const text = await Bun.file(join(root, 'test', file)).text()
+    await Bun.write(
+      join(project, file.replace(/^.*\//, '')),
+      // Node's resolution wants the extension that is there once compiled.
+      text.replaceAll(
+        /'[./]*\/client\/src\/(\w+)\.ts'/g,
+        (_, entry) => `'@parley/client${entry === 'index' ? '' : `/${entry}`}'`,
+      ),
+    )
+  }
+}, 120_000)
+afterAll(() => rm(project, { recursive: true }))
+
+const compilers = (['bundler', 'nodenext'] as const).flatMap((moduleResolution) =>
+  [true, false].map((exactOptionalPropertyTypes) => ({ moduleResolution, exactOptionalPropertyTypes })),
+)
+
+describe('the packed client', () => {
+  test.each(compilers)(
+    'is typed with $moduleResolution, exactOptionalPropertyTypes $exactOptionalPropertyTypes',
+    async (options) => {
+      const compilerOptions = {
+        ...options,
+        module: options.moduleResolution === 'nodenext' ? 'nodenext' : 'esnext',
+        target: 'es2022',
+        lib: ['es2022', 'dom'],
+        // Neither Bun's nor Node's types are needed.
+        types: [],
+        strict: true,
+        noEmit: true,
+        skipLibCheck: true,
+        allowImportingTsExtensions: true,
+      }
+      const settings = `tsconfig.${options.moduleResolution}.${options.exactOptionalPropertyTypes}.json`
+      await Bun.write(join(project, settings), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+      const { stdout, exitCode } = await $`${bun} x tsc -p ${settings}`.cwd(project).nothrow().quiet()
+      expect(stdout.toString()).toBe('')
+      expect(exitCode).toBe(0)
+    },
+    60_000,
+  )
+
+  test('works against a server', async () => {
+    const server = await startServer()
+    try {
+      const script = `import { tour } from './main.ts'; console.log(JSON.stringify(await tour('${server.url}')))`
+      expect(await $`${bun} -e ${script}`.cwd(project).json()).toEqual([
+        'sync 0',
+        'created Hello',
+        'invalid body.content',
+        '422',
+        'listed tour 1',
+        'read Hello',
+      ])
+    } finally {
+      await server.close()
+    }
+  })
+
+  test.skipIf(Bun.which('node') === null)('loads in Node', async () => {
+    const script = `
+      import * as client from '@parley/client'
+      import { FAILURES } from '@parley/client/contract'
+      import '@parley/client/trpc'
+      console.log(Object.keys(client).join(), FAILURES.invalid.status)`
+    const { stdout } = await $`node --input-type=module -e ${script}`.cwd(project).quiet()
+    expect(stdout.toString().trim()).toBe('ParleyError,SocketClosed,createClient,unwrap,watchSession 422')
+  })
+
+  test('brings nothing of the server along', async () => {
+    const installed = await readdir(join(project, 'node_modules'))
+    for (const name of ['drizzle-orm', 'pino', 'postgres', 'redis', '@redis', '@electric-sql', 'bun-types']) {
+      expect(installed).not.toContain(name)
+    }
+  })
+
+  test('is packed as npm wants it', async () => {
+    const { messages } = await publint({ pack: { tarball }, strict: true })
+    expect(messages).toEqual([])
+  })
+})

@@ -1,0 +1,58 @@
+import type { Treaty } from '@elysiajs/eden/treaty2'
+import type { TRPCClientError } from '@trpc/client'
+import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
+import type {
+  Conversation,
+  Issue,
+  NewSessionMessage,
+  Reason,
+  SessionSummary,
+  SessionWatchEvent,
+} from '../../client/src/contract.ts'
+import type { Client } from '../../client/src/index.ts'
+import type { Router } from '../../client/src/trpc.ts'
+import type { Equal, Flaws, Holds, NoneOf, RouteFlaws } from './flaws.ts'
+
+// Whatever a client sends or gets is checked by the compiler, at every route and procedure.
+
+export type Routes = NoneOf<RouteFlaws<Client>>
+export type ProcedureInputs = NoneOf<Flaws<inferRouterInputs<Router>, 'input'>>
+export type ProcedureOutputs = NoneOf<Flaws<inferRouterOutputs<Router>, 'output'>>
+export type ProcedureErrors = NoneOf<Flaws<TRPCClientError<Router>['data'], 'error'>>
+
+// And it is what the contract says.
+
+declare const client: Client
+type List = typeof client.v1.chat.sessions.get
+type Messages = ReturnType<typeof client.v1.chat.sessions>['messages']
+type Post = Messages['post']
+
+export type ListAnswers = Holds<Equal<Treaty.Data<List>, SessionSummary[]>>
+export type ReadAnswers = Holds<Equal<Treaty.Data<Messages['get']>, Conversation>>
+export type PostAnswers = Holds<Equal<Treaty.Data<Post>, Conversation>>
+export type PostTakes = Holds<Equal<Parameters<Post>[0], NewSessionMessage>>
+export type ListTakes = Holds<
+  Equal<
+    NonNullable<Parameters<List>[0]>['query'],
+    { limit?: number | undefined; after?: string | undefined } | undefined
+  >
+>
+
+type PostError = Treaty.Error<Post>
+type Refused<Status> = Extract<PostError, { status: Status }>['value']
+
+export type PostErrorStatuses = Holds<Equal<PostError['status'], 401 | 413 | 415 | 422 | 500 | 503>>
+export type PostUnauthenticated = Holds<Equal<Refused<401>, { detail: string; reason: 'unauthenticated' }>>
+export type PostTooLarge = Holds<Equal<Refused<413>, { detail: string; reason: 'body_too_large' }>>
+export type PostNotJson = Holds<Equal<Refused<415>, { detail: string; reason: 'not_json' }>>
+export type PostInvalid = Holds<Equal<Refused<422>, { detail: Issue[]; reason: 'invalid' }>>
+export type PostFault = Holds<Equal<Refused<500>, { detail: string; reason: 'internal'; request_id: string }>>
+export type PostUnavailable = Holds<Equal<Refused<503>, { detail: string; reason: 'storage_unavailable' }>>
+
+type Tracked<Stream> = Stream extends AsyncIterable<{ id: string; data: infer Event }> ? Event : never
+type Outputs = inferRouterOutputs<Router>['sessions']
+
+export type ListOutput = Holds<Equal<Outputs['list'], SessionSummary[]>>
+export type PostOutput = Holds<Equal<Outputs['post'], Conversation>>
+export type WatchYields = Holds<Equal<Tracked<Outputs['watch']>, SessionWatchEvent>>
+export type ErrorReason = Holds<Equal<NonNullable<TRPCClientError<Router>['data']>['reason'], Reason>>
