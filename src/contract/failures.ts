@@ -29,6 +29,7 @@ export const FAILURES = {
   credentials_wrong: { status: 401, trpc: 'UNAUTHORIZED', detail: 'Incorrect username or password' },
   forbidden: { status: 403, trpc: 'FORBIDDEN', detail: 'Access forbidden' },
   chat_not_authorized: { status: 403, trpc: 'FORBIDDEN', detail: 'Not authorized to access this chat' },
+  account_needed: { status: 403, trpc: 'FORBIDDEN', detail: 'Only an account can do this, not a service.' },
   not_yours: { status: 403, trpc: 'FORBIDDEN', detail: 'Only its author may change this message.' },
   origin_forbidden: { status: 403, trpc: 'FORBIDDEN', detail: 'This origin may not open a socket here.' },
   email_taken: { status: 400, trpc: 'BAD_REQUEST', detail: 'Email already registered' },

@@ -7,6 +7,7 @@ import {
   foreignKey,
   index,
   integer,
+  json,
   jsonb,
   pgTable,
   primaryKey,
@@ -16,14 +17,15 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
+import type { Metadata } from '../contract/chats.ts'
 
 // Ids are uuid v7, made by the app (`Bun.randomUUIDv7()`). Times have the wire's milliseconds. Words of a fixed set are
 // text with a CHECK: adding one is a quick migration, where an enum type cannot lose a word again.
 
 const id = () => uuid().primaryKey()
-const time = () => timestamp({ withTimezone: true, precision: 3 })
+const time = () => timestamp({ withTimezone: true, precision: 3, mode: 'string' })
 const now = () => time().notNull().default(sql`now()`)
-const jsonObject = () => jsonb().$type<Record<string, unknown>>().notNull().default({})
+const jsonObject = () => jsonb().$type<Metadata>().notNull().default({})
 
 export const ROLES = ['user', 'agent', 'admin'] as const
 export const SENDER_TYPES = ['user', 'assistant', 'agent', 'system'] as const
@@ -48,8 +50,6 @@ export const users = pgTable(
     full_name: text(),
     role: text({ enum: ROLES }).notNull().default('user'),
     is_active: boolean().notNull().default(true),
-    /** Goes up to revoke every token that was handed out before. */
-    token_version: integer().notNull().default(0),
     /** `iss` and `sub` of the external tokens that this account signs in with. */
     issuer: text(),
     subject: text(),
@@ -65,25 +65,39 @@ export const users = pgTable(
   ],
 )
 
-/** Each refresh makes a new token of the same family; a used one that comes again ends the family. */
-export const refresh_tokens = pgTable(
-  'refresh_tokens',
+/**
+ * Each time that somebody signed in: one device or browser. Its access tokens name it, so that ending it ends them all.
+ */
+export const logins = pgTable(
+  'logins',
   {
     id: id(),
     user_id: uuid()
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
-    family: uuid().notNull(),
+    created_at: now(),
+    expires_at: time().notNull(),
+    revoked_at: time(),
+  },
+  (t) => [index('logins_user_id_index').on(t.user_id), index('logins_expires_at_index').on(t.expires_at)],
+)
+
+/** Each refresh makes a new token of the same login; a used one that comes again ends the login. */
+export const refresh_tokens = pgTable(
+  'refresh_tokens',
+  {
+    id: id(),
+    login_id: uuid()
+      .notNull()
+      .references(() => logins.id, { onDelete: 'cascade' }),
     /** SHA-256 of the token, hexadecimal: the token itself is kept nowhere. */
     hash: text().notNull().unique('refresh_tokens_hash_key'),
     created_at: now(),
     expires_at: time().notNull(),
     used_at: time(),
-    revoked_at: time(),
   },
   (t) => [
-    index('refresh_tokens_family_index').on(t.family),
-    index('refresh_tokens_user_id_index').on(t.user_id),
+    index('refresh_tokens_login_id_index').on(t.login_id),
     index('refresh_tokens_expires_at_index').on(t.expires_at),
   ],
 )
@@ -98,8 +112,7 @@ export const chats = pgTable(
     /** Not set: the chat belongs to no account (a public API made it). */
     owner_id: uuid().references(() => users.id, { onDelete: 'cascade' }),
     metadata: jsonObject(),
-    /** Not set only until the chat's root branch is written, in the same transaction. */
-    active_branch_id: uuid(),
+    active_branch_id: uuid().notNull(),
     /** The `seq` of the chat's newest event. Whoever appends locks this row. */
     last_seq: bigint({ mode: 'number' }).notNull().default(0),
     created_at: now(),
@@ -119,8 +132,8 @@ export const chats = pgTable(
 )
 
 /**
- * A line of history: its own messages, and before them those of its parent up to the fork. Its positions go on where the
- * parent's stop: its first message is at `fork_position` + 1, a root branch's at 0.
+ * A line of history: its own messages, and before them those of the branch it forks from, up to the fork. Positions count
+ * the messages of such a history from 1. The root branch has the id of its chat.
  */
 export const branches = pgTable(
   'branches',
@@ -129,15 +142,17 @@ export const branches = pgTable(
     chat_id: uuid()
       .notNull()
       .references((): AnyPgColumn => chats.id, { onDelete: 'cascade' }),
-    /** Not set for the root branch. */
+    /** The branch that it was made from, as a person sees it. Not set for the root branch. */
     parent_branch_id: uuid(),
-    /** The position, in the parent's history, of the last message that both share; -1 when they share none. */
-    fork_position: integer(),
+    /** The branch that the message it forks at was written in: the parent or one of its own ancestors. */
+    fork_branch_id: uuid(),
+    /** The position of the last message that it shares with that branch; 0 when they share none. */
+    fork_position: integer().notNull().default(0),
+    /** The position of the newest message. Whoever posts locks the chat first. */
+    head: integer().notNull().default(0),
     name: text(),
-    /** The account that made it, where there is one. */
-    created_by: uuid().references(() => users.id, { onDelete: 'set null' }),
-    /** The position that the branch's next message takes. Whoever posts locks the chat first. */
-    next_position: integer().notNull().default(0),
+    /** Who made it: an account's id, or the embedding product's own word for a person. */
+    created_by: text(),
     created_at: now(),
   },
   (t) => [
@@ -148,13 +163,16 @@ export const branches = pgTable(
       columns: [t.chat_id, t.parent_branch_id],
       foreignColumns: [t.chat_id, t.id],
     }),
-    index('branches_parent_index').on(t.parent_branch_id, t.fork_position),
-    uniqueIndex('branches_root_key').on(t.chat_id).where(sql`${t.parent_branch_id} IS NULL`),
-    check('branches_fork_check', sql`(${t.parent_branch_id} IS NULL) = (${t.fork_position} IS NULL)`),
-    check(
-      'branches_position_check',
-      sql`${t.fork_position} >= -1 AND ${t.next_position} > coalesce(${t.fork_position}, -1)`,
-    ),
+    foreignKey({
+      name: 'branches_fork_fkey',
+      columns: [t.chat_id, t.fork_branch_id],
+      foreignColumns: [t.chat_id, t.id],
+    }),
+    index('branches_parent_index').on(t.parent_branch_id),
+    index('branches_fork_index').on(t.fork_branch_id, t.fork_position),
+    check('branches_root_check', sql`(${t.parent_branch_id} IS NULL) = (${t.id} = ${t.chat_id})`),
+    check('branches_fork_check', sql`(${t.parent_branch_id} IS NULL) = (${t.fork_branch_id} IS NULL)`),
+    check('branches_position_check', sql`${t.fork_position} >= 0 AND ${t.head} >= ${t.fork_position}`),
   ],
 )
 
@@ -178,6 +196,8 @@ export const messages = pgTable(
     status: text({ enum: MESSAGE_STATUSES }).notNull().default('completed'),
     /** The sender's own id of it: posting it again returns the message that is there. */
     client_id: uuid(),
+    /** Whether it has rows in message_extensions: most have none, and reads look only then. */
+    extended: boolean().notNull().default(false),
     created_at: now(),
     edited_at: time(),
     deleted_at: time(),
@@ -192,7 +212,7 @@ export const messages = pgTable(
     unique('messages_branch_position_key').on(t.branch_id, t.position),
     unique('messages_client_id_key').on(t.chat_id, t.client_id),
     index('messages_chat_seq_index').on(t.chat_id, t.seq),
-    check('messages_position_check', sql`${t.position} >= 0`),
+    check('messages_position_check', sql`${t.position} > 0`),
     check('messages_sender_type_check', oneOf(t.sender_type, SENDER_TYPES)),
     check('messages_status_check', oneOf(t.status, MESSAGE_STATUSES)),
   ],
@@ -222,22 +242,40 @@ export const message_extensions = pgTable(
   ],
 )
 
-/** The log: every change of a chat, written in the change's own transaction. `seq` is gapless for each chat, from 1. */
+/**
+ * The log: every change of a chat, written in the change's own transaction. `seq` is gapless for each chat, from 1, and a
+ * chat that is removed takes its events along in the same transaction: a foreign key would cost every post a look-up.
+ */
 export const events = pgTable(
   'events',
   {
-    chat_id: uuid()
-      .notNull()
-      .references(() => chats.id, { onDelete: 'cascade' }),
+    chat_id: uuid().notNull(),
     seq: bigint({ mode: 'number' }).notNull(),
     type: text().notNull(),
-    data: jsonObject(),
-    at: now(),
+    /** As text that is JSON: it is written once and handed out as it is, never looked into. */
+    data: json().$type<Record<string, unknown>>().notNull(),
+    at: time().notNull(),
   },
   (t) => [
     primaryKey({ name: 'events_pkey', columns: [t.chat_id, t.seq] }),
     // Retention goes by age; rows are written in the order of time, which is what a BRIN index is small for.
     index('events_at_index').using('brin', t.at),
-    check('events_seq_check', sql`${t.seq} > 0`),
   ],
+)
+
+/** How far an account has read a chat. */
+export const read_cursors = pgTable(
+  'read_cursors',
+  {
+    chat_id: uuid()
+      .notNull()
+      .references(() => chats.id, { onDelete: 'cascade' }),
+    user_id: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    branch_id: uuid().notNull(),
+    position: integer().notNull(),
+    updated_at: now(),
+  },
+  (t) => [primaryKey({ name: 'read_cursors_pkey', columns: [t.chat_id, t.user_id] })],
 )

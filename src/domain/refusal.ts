@@ -9,10 +9,13 @@ export class Refusal extends Error {
   readonly reason: Reason
   /** What is wrong with the input, for the reason `invalid`. */
   readonly issues: readonly Issue[]
+  /** What it really is, where the reason only says that nothing is there. Told by APIs that were always open about it. */
+  readonly hides: Reason | undefined
 
-  constructor(reason: Reason, options: { cause?: unknown; issues?: readonly Issue[] } = {}) {
+  constructor(reason: Reason, options: { cause?: unknown; issues?: readonly Issue[]; hides?: Reason } = {}) {
     super(FAILURES[reason].detail, { cause: options.cause })
     this.reason = reason
     this.issues = options.issues ?? []
+    this.hides = options.hides
   }
 }

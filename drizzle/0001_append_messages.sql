@@ -1,0 +1,72 @@
+-- Appends a batch of messages, each with its event: see src/domain/chats/log-store.ts, which calls it.
+-- A function, because a statement sees what was committed when it began: the second one in here begins once the chats are
+-- locked, so that it sees every message that came before. The locks are taken in one order everywhere, by id.
+-- The settings keep the plan on the indexes: it is cached, and may have been made while the tables were still empty.
+CREATE FUNCTION append_messages(
+  chat_ids uuid[], branch_ids uuid[], ids uuid[], sender_types text[], sender_ids text[], contents text[],
+  statuses text[], metadatas jsonb[], client_ids uuid[], account_ids uuid[], login_ids uuid[], events text[],
+  at timestamptz
+) RETURNS TABLE (outcome text, message_id uuid, branch_id uuid, "position" integer, seq bigint)
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+#variable_conflict use_column
+BEGIN
+  PERFORM FROM chats WHERE id = ANY (chat_ids) ORDER BY id FOR UPDATE;
+  RETURN QUERY
+  WITH judged AS (
+    SELECT new.*, chat.last_seq, branch.id AS in_branch, branch.head,
+      old.id AS old_id, old.branch_id AS old_branch, old.position AS old_position, old.seq AS old_seq,
+      CASE
+        WHEN new.account_id IS NOT NULL AND account.id IS NULL THEN 'token_invalid'
+        WHEN new.login_id IS NOT NULL AND login.id IS NULL THEN 'token_invalid'
+        WHEN chat.id IS NULL THEN 'chat_missing'
+        WHEN branch.id IS NULL THEN 'branch_missing'
+        WHEN old.id IS NOT NULL AND old.content = new.content AND old.sender_id IS NOT DISTINCT FROM new.sender_id
+          THEN 'known'
+        WHEN old.id IS NOT NULL THEN 'client_id_reused'
+        WHEN chat.archived_at IS NOT NULL THEN 'chat_archived'
+        WHEN new.client_id IS NOT NULL
+          AND row_number() OVER (PARTITION BY new.chat_id, new.client_id ORDER BY new.ordinal) > 1 THEN 'again'
+        ELSE 'created'
+      END AS verdict
+    FROM unnest(chat_ids, branch_ids, ids, sender_types, sender_ids, contents, statuses, metadatas, client_ids,
+        account_ids, login_ids, events) WITH ORDINALITY
+      AS new(chat_id, branch_id, id, sender_type, sender_id, content, status, metadata, client_id, account_id, login_id,
+        event, ordinal)
+    LEFT JOIN users AS account ON account.id = new.account_id AND account.is_active
+    LEFT JOIN logins AS login ON login.id = new.login_id AND login.revoked_at IS NULL
+    LEFT JOIN chats AS chat ON chat.id = new.chat_id AND chat.deleted_at IS NULL
+    LEFT JOIN branches AS branch ON branch.id = coalesce(new.branch_id, chat.active_branch_id) AND branch.chat_id = chat.id
+    LEFT JOIN messages AS old ON old.chat_id = new.chat_id AND old.client_id = new.client_id
+  ), placed AS MATERIALIZED (
+    SELECT *,
+      last_seq + row_number() OVER (PARTITION BY chat_id, verdict = 'created' ORDER BY ordinal) AS new_seq,
+      (head + row_number() OVER (PARTITION BY in_branch, verdict = 'created' ORDER BY ordinal))::integer AS new_position
+    FROM judged
+  ), message AS (
+    INSERT INTO messages (id, chat_id, branch_id, position, seq, sender_type, sender_id, content, status, metadata,
+      client_id, created_at)
+    SELECT id, chat_id, in_branch, new_position, new_seq, sender_type, sender_id, content, status, metadata, client_id, at
+    FROM placed WHERE verdict = 'created' ORDER BY ordinal
+  ), event AS (
+    INSERT INTO events (chat_id, seq, type, data, at)
+    SELECT chat_id, new_seq, 'message.created',
+      (event || ',"branch_id":"' || in_branch || '","position":' || new_position || '}')::json, at
+    FROM placed WHERE verdict = 'created' ORDER BY ordinal
+  ), branch AS (
+    UPDATE branches SET head = newest.position
+    FROM (SELECT in_branch, max(new_position) AS position FROM placed WHERE verdict = 'created' GROUP BY 1) AS newest
+    WHERE id = newest.in_branch
+  ), chat AS (
+    UPDATE chats SET last_seq = newest.seq, updated_at = at
+    FROM (SELECT chat_id, max(new_seq) AS seq FROM placed WHERE verdict = 'created' GROUP BY 1) AS newest
+    WHERE id = newest.chat_id
+  )
+  SELECT verdict,
+    CASE verdict WHEN 'created' THEN id ELSE old_id END,
+    CASE verdict WHEN 'created' THEN in_branch ELSE old_branch END,
+    CASE verdict WHEN 'created' THEN new_position ELSE old_position END,
+    CASE verdict WHEN 'created' THEN new_seq ELSE old_seq END
+  FROM placed ORDER BY ordinal;
+END $$;

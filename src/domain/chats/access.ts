@@ -1,0 +1,62 @@
+import { type Actor, isPrivileged } from '../accounts/actor.ts'
+import { BoundedCache } from '../bounded-cache.ts'
+import type { Bus } from '../ports.ts'
+import { Refusal } from '../refusal.ts'
+import type { ChatStore } from './chat-store.ts'
+
+const CHATS_CACHED = 100_000
+/** The bus channel on which instances tell each other that a chat was deleted or restored. A payload is its id. */
+const CHANNEL = 'chats'
+
+/**
+ * Who may open a chat: its owner, admins, and a back end with the service key. A chat's owner never changes, so it is known
+ * without asking; that it was deleted is checked once more by whatever writes to it.
+ */
+export class ChatAccess {
+  readonly #store: ChatStore
+  readonly #bus: Bus
+  readonly #owners = new BoundedCache<string, { owner: string | null }>(CHATS_CACHED)
+
+  constructor(store: ChatStore, bus: Bus) {
+    this.#store = store
+    this.#bus = bus
+  }
+
+  /** Hears what other instances delete. Call once, before the first `open`. */
+  async start(): Promise<void> {
+    await this.#bus.subscribe(CHANNEL, {
+      message: (chatId) => this.#owners.delete(chatId),
+      lost: () => this.#owners.clear(),
+    })
+  }
+
+  /** Throws `Refusal('chat_missing')`, also for a chat that is somebody else's: whether it exists is not told. */
+  async open(actor: Actor, chatId: string): Promise<void> {
+    let known = this.#owners.get(chatId)
+    if (known === undefined) {
+      const owner = await this.#store.owner(chatId)
+      if (owner === undefined) throw new Refusal('chat_missing')
+      known = { owner }
+      this.#owners.set(chatId, known)
+    }
+    assertMayOpen(actor, known.owner)
+  }
+
+  /** A chat was deleted or restored here. */
+  changed(chatId: string): void {
+    this.#owners.delete(chatId)
+    // While the bus is away the others are told of nothing, and writes are refused by the database all the same.
+    this.#bus.publish(CHANNEL, chatId).catch(() => {})
+  }
+}
+
+export function assertMayOpen(actor: Actor, owner: string | null): void {
+  if (isPrivileged(actor)) return
+  if (actor.kind === 'account' && actor.accountId === owner) return
+  throw new Refusal('chat_missing', { hides: 'forbidden' })
+}
+
+/** How the log and the tables name who did something; `null` for a back end that acts for nobody. */
+export function idOf(actor: Actor): string | null {
+  return actor.kind === 'account' ? actor.accountId : null
+}

@@ -1,0 +1,105 @@
+import { and, count, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
+import type { Database } from '../../db/open.ts'
+import { branches, chats } from '../../db/schema.ts'
+import type { Transaction } from './log-store.ts'
+import type { BranchRow, ChatRow } from './rows.ts'
+
+export type NewChatRow = Pick<ChatRow, 'id' | 'title' | 'owner_id' | 'metadata' | 'created_at' | 'last_seq'> & {
+  rootName: string | null
+  createdBy: string | null
+}
+
+export class ChatStore {
+  readonly #database: Database
+  readonly #owner
+
+  constructor(database: Database) {
+    this.#database = database
+    this.#owner = database.orm
+      .select({ owner_id: chats.owner_id })
+      .from(chats)
+      .where(and(eq(chats.id, sql.placeholder('id')), isNull(chats.deleted_at)))
+      .prepare('chat_owner')
+  }
+
+  /** A chat with its root branch, which has the same id. */
+  async insert(transaction: Transaction, chat: NewChatRow): Promise<void> {
+    // One statement: each of the two rows names the other.
+    await transaction.execute(sql`
+      WITH chat AS (
+        INSERT INTO chats (id, title, owner_id, metadata, active_branch_id, last_seq, created_at, updated_at)
+        VALUES (${chat.id}, ${chat.title}, ${chat.owner_id}, ${JSON.stringify(chat.metadata)}::jsonb, ${chat.id},
+          ${chat.last_seq}, ${chat.created_at}, ${chat.created_at}))
+      INSERT INTO branches (id, chat_id, name, created_by, created_at)
+      VALUES (${chat.id}, ${chat.id}, ${chat.rootName}, ${chat.createdBy}, ${chat.created_at})`)
+  }
+
+  /** Who owns a chat that is not deleted: `null` for nobody, `undefined` where there is no such chat. */
+  async owner(chatId: string): Promise<string | null | undefined> {
+    const [row] = await this.#database.within(() => this.#owner.execute({ id: chatId }))
+    return row === undefined ? undefined : row.owner_id
+  }
+
+  /** Deleted ones too. */
+  async find(chatId: string): Promise<ChatRow | undefined> {
+    const [row] = await this.#database.within(() =>
+      this.#database.orm.select().from(chats).where(eq(chats.id, chatId)),
+    )
+    return row
+  }
+
+  /** The newest changed first. */
+  async ownedBy(
+    owner: string,
+    { skip, limit, archived }: { skip: number; limit: number; archived: boolean },
+  ): Promise<{ rows: ChatRow[]; total: number }> {
+    const mine = and(
+      eq(chats.owner_id, owner),
+      isNull(chats.deleted_at),
+      archived ? isNotNull(chats.archived_at) : isNull(chats.archived_at),
+    )
+    return this.#database.within(async () => {
+      const { orm } = this.#database
+      const [rows, [counted]] = await Promise.all([
+        orm.select().from(chats).where(mine).orderBy(desc(chats.updated_at), desc(chats.id)).limit(limit).offset(skip),
+        orm.select({ total: count() }).from(chats).where(mine),
+      ])
+      return { rows, total: counted?.total ?? 0 }
+    })
+  }
+
+  async update(
+    transaction: Transaction,
+    chatId: string,
+    change: Partial<Pick<ChatRow, 'title' | 'metadata' | 'archived_at' | 'deleted_at' | 'active_branch_id'>>,
+  ): Promise<void> {
+    await transaction.update(chats).set(change).where(eq(chats.id, chatId))
+  }
+
+  /** All branches of a chat, oldest first. */
+  async branches(chatId: string, limit: number): Promise<BranchRow[]> {
+    return this.#database.within(() =>
+      this.#database.orm
+        .select()
+        .from(branches)
+        .where(eq(branches.chat_id, chatId))
+        .orderBy(branches.created_at, branches.id)
+        .limit(limit),
+    )
+  }
+
+  async branch(branchId: string): Promise<BranchRow | undefined> {
+    const [row] = await this.#database.within(() =>
+      this.#database.orm.select().from(branches).where(eq(branches.id, branchId)),
+    )
+    return row
+  }
+
+  async insertBranch(transaction: Transaction, branch: BranchRow & { head: number }): Promise<void> {
+    await transaction.insert(branches).values(branch)
+  }
+
+  async renameBranch(transaction: Transaction, branchId: string, name: string | null): Promise<void> {
+    await transaction.update(branches).set({ name }).where(eq(branches.id, branchId))
+  }
+}

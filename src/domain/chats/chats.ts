@@ -1,0 +1,137 @@
+import type { Branch, Chat, Metadata, NewChat } from '../../contract/chats.ts'
+import type { Actor } from '../accounts/actor.ts'
+import { Refusal } from '../refusal.ts'
+import { assertMayOpen, type ChatAccess, idOf } from './access.ts'
+import type { ChatStore } from './chat-store.ts'
+import type { ChatLog } from './log.ts'
+import type { LoggedEvent, Transaction } from './log-store.ts'
+import { chatOf } from './rows.ts'
+
+export type ChatPage = { skip: number; limit: number; archived?: boolean | undefined }
+export type ChatChange = {
+  title?: string | undefined
+  metadata?: Metadata | undefined
+  /** Archived chats are read only and apart in the list. */
+  archived?: boolean | undefined
+}
+
+/** Chats as a whole: made, listed, changed, deleted and brought back. */
+export class ChatService {
+  readonly #store: ChatStore
+  readonly #log: ChatLog
+  readonly #access: ChatAccess
+
+  constructor(store: ChatStore, log: ChatLog, access: ChatAccess) {
+    this.#store = store
+    this.#log = log
+    this.#access = access
+  }
+
+  /** Owned by the account that makes it; by nobody where a back end acts for none. */
+  async create(actor: Actor, draft: NewChat): Promise<Chat> {
+    const id = Bun.randomUUIDv7()
+    let chat: Chat | undefined
+    await this.#log.begin(actor, async (transaction, at) => {
+      chat = newChat(id, actor, draft, at)
+      return insertChat(this.#store, transaction, chat, idOf(actor))
+    })
+    return chat ?? this.get(actor, id)
+  }
+
+  async list(actor: Actor, { skip, limit, archived = false }: ChatPage): Promise<{ items: Chat[]; total: number }> {
+    // A back end that acts for nobody owns no chats.
+    if (actor.kind === 'service') return { items: [], total: 0 }
+    const { rows, total } = await this.#store.ownedBy(actor.accountId, { skip, limit, archived })
+    return { items: rows.map(chatOf), total }
+  }
+
+  async get(actor: Actor, chatId: string): Promise<Chat> {
+    await this.#access.open(actor, chatId)
+    const row = await this.#store.find(chatId)
+    if (row === undefined || row.deleted_at !== null) throw new Refusal('chat_missing')
+    return chatOf(row)
+  }
+
+  /** Throws `Refusal('chat_missing')`. What is not named stays as it is. */
+  update(actor: Actor, chatId: string, { title, metadata, archived }: ChatChange): Promise<Chat> {
+    return this.#log.change(actor, chatId, async (transaction, chat, at) => {
+      assertMayOpen(actor, chat.owner_id)
+      if (chat.deleted_at !== null) throw new Refusal('chat_missing')
+      const archivedAt = archived === undefined ? undefined : archived ? (chat.archived_at ?? at) : null
+      const change = {
+        ...(title === undefined || title === chat.title ? {} : { title }),
+        ...(metadata === undefined ? {} : { metadata }),
+        ...(archivedAt === undefined || archivedAt === chat.archived_at ? {} : { archived_at: archivedAt }),
+      }
+      if (Object.keys(change).length === 0) return { events: [], result: chatOf(chat) }
+      await this.#store.update(transaction, chatId, change)
+      const result = chatOf({ ...chat, ...change, last_seq: chat.last_seq + 1 })
+      return { events: [{ type: 'chat.updated', data: change }], result: { ...result, updated_at: at } }
+    })
+  }
+
+  /** It leaves every list and read, and can be brought back. Deleting it again changes nothing. */
+  async remove(actor: Actor, chatId: string): Promise<void> {
+    await this.#log.change(actor, chatId, async (transaction, chat, at) => {
+      assertMayOpen(actor, chat.owner_id)
+      if (chat.deleted_at !== null) throw new Refusal('chat_missing')
+      await this.#store.update(transaction, chatId, { deleted_at: at })
+      return { events: [{ type: 'chat.deleted', data: { deleted_at: at } }], result: undefined }
+    })
+    this.#access.changed(chatId)
+  }
+
+  /** Brings a deleted chat back; one that is not deleted stays as it is. */
+  async restore(actor: Actor, chatId: string): Promise<Chat> {
+    const restored = await this.#log.change(actor, chatId, async (transaction, chat, at) => {
+      assertMayOpen(actor, chat.owner_id)
+      if (chat.deleted_at === null) return { events: [], result: chatOf(chat) }
+      await this.#store.update(transaction, chatId, { deleted_at: null })
+      const result = { ...chatOf({ ...chat, deleted_at: null, last_seq: chat.last_seq + 1 }), updated_at: at }
+      return { events: [{ type: 'chat.restored', data: {} }], result }
+    })
+    this.#access.changed(chatId)
+    return restored
+  }
+}
+
+function newChat(id: string, actor: Actor, { title, metadata = {} }: NewChat, at: string): Chat {
+  return {
+    id,
+    title,
+    user_id: idOf(actor),
+    active_branch_id: id,
+    last_seq: 2,
+    metadata,
+    created_at: at,
+    updated_at: at,
+    archived_at: null,
+    deleted_at: null,
+  }
+}
+
+/** Writes a chat with its root branch; resolves to the two events that tell of them. */
+export async function insertChat(
+  store: ChatStore,
+  transaction: Transaction,
+  chat: Chat,
+  createdBy: string | null,
+): Promise<LoggedEvent[]> {
+  const { id, title, user_id, metadata, created_at, last_seq, updated_at: _, ...rest } = chat
+  await store.insert(transaction, { id, title, owner_id: user_id, metadata, created_at, last_seq, rootName: null, createdBy })
+  const root: Branch = {
+    id,
+    chat_id: id,
+    name: null,
+    parent_branch_id: null,
+    fork_branch_id: null,
+    fork_position: 0,
+    created_by: createdBy,
+    created_at,
+  }
+  const created = { id, title, user_id, metadata, created_at, ...rest }
+  return [
+    { chatId: id, seq: 1, type: 'chat.created', data: JSON.stringify(created), at: created_at },
+    { chatId: id, seq: 2, type: 'branch.created', data: JSON.stringify(root), at: created_at },
+  ]
+}

@@ -1,0 +1,173 @@
+import { and, asc, between, desc, eq, inArray, lte, sql } from 'drizzle-orm'
+import type { Reaction } from '../../contract/chats.ts'
+import type { Database } from '../../db/open.ts'
+import { branches, message_extensions, messages } from '../../db/schema.ts'
+import { isoTime, type MessageRow } from './rows.ts'
+
+/** Where a branch leaves the one it comes from. It never changes. */
+export type Fork = { id: string; chatId: string; forkBranchId: string | null; forkPosition: number }
+
+/** A stretch of one branch's own messages, both ends included. */
+export type Stretch = { branchId: string; low: number; high: number }
+
+const COLUMNS = {
+  id: messages.id,
+  chat_id: messages.chat_id,
+  branch_id: messages.branch_id,
+  position: messages.position,
+  seq: messages.seq,
+  sender_type: messages.sender_type,
+  sender_id: messages.sender_id,
+  content: messages.content,
+  status: messages.status,
+  metadata: messages.metadata,
+  client_id: messages.client_id,
+  extended: messages.extended,
+  created_at: messages.created_at,
+  edited_at: messages.edited_at,
+  deleted_at: messages.deleted_at,
+}
+
+/** Reads of messages along a branch's history. Every one of them is a walk along `messages_branch_position_key`. */
+export class HistoryStore {
+  readonly #database: Database
+  readonly #newest
+  readonly #stretch
+
+  constructor(database: Database) {
+    this.#database = database
+    const { orm } = database
+    const branch = eq(messages.branch_id, sql.placeholder('branch'))
+    this.#newest = orm
+      .select(COLUMNS)
+      .from(messages)
+      .where(and(branch, lte(messages.position, sql.placeholder('high'))))
+      .orderBy(desc(messages.position))
+      .limit(sql.placeholder('limit'))
+      .prepare('history_newest')
+    this.#stretch = orm
+      .select(COLUMNS)
+      .from(messages)
+      .where(and(branch, between(messages.position, sql.placeholder('low'), sql.placeholder('high'))))
+      .orderBy(asc(messages.position))
+      .prepare('history_stretch')
+  }
+
+  /** The newest of a branch's own messages up to a position, newest first. */
+  async newest(branch: string, high: number, limit: number): Promise<MessageRow[]> {
+    return this.#withReactions(await this.#database.within(() => this.#newest.execute({ branch, high, limit })))
+  }
+
+  /** The messages of some stretches, by position. */
+  async stretches(all: readonly Stretch[]): Promise<MessageRow[]> {
+    const [first, ...others] = all
+    if (first === undefined) return []
+    if (others.length === 0) {
+      const { branchId: branch, low, high } = first
+      return this.#withReactions(await this.#database.within(() => this.#stretch.execute({ branch, low, high })))
+    }
+    const branchIds = all.map(({ branchId }) => branchId)
+    const lows = all.map(({ low }) => low)
+    const highs = all.map(({ high }) => high)
+    // Every stretch is an index scan of its own; a join would let the planner read whole branches instead.
+    const rows = await this.#database.within(() =>
+      this.#database.orm
+        .select(COLUMNS)
+        .from(
+          sql`unnest(${sql.param(branchIds)}::uuid[], ${sql.param(lows)}::int[], ${sql.param(highs)}::int[])
+            AS stretch(branch_id, low, high)`,
+        )
+        .innerJoinLateral(
+          sql`(SELECT * FROM messages WHERE branch_id = stretch.branch_id AND position BETWEEN low AND high) AS messages`,
+          sql`true`,
+        )
+        .orderBy(asc(messages.position)),
+    )
+    return this.#withReactions(rows)
+  }
+
+  /** A branch and all that it comes from, up to the root, in one query however deep it is. */
+  async ancestry(branchId: string): Promise<Fork[]> {
+    const rows = await this.#database.within(
+      () => this.#database.sql<{ id: string; chat_id: string; fork_branch_id: string | null; fork_position: number }[]>`
+        WITH RECURSIVE line AS (
+          SELECT id, chat_id, fork_branch_id, fork_position FROM branches WHERE id = ${branchId}
+          UNION ALL
+          SELECT older.id, older.chat_id, older.fork_branch_id, older.fork_position
+          FROM line JOIN branches AS older ON older.id = line.fork_branch_id
+        ) SELECT * FROM line`,
+    )
+    return rows.map(({ id, chat_id, fork_branch_id, fork_position }) => ({
+      id,
+      chatId: chat_id,
+      forkBranchId: fork_branch_id,
+      forkPosition: fork_position,
+    }))
+  }
+
+  /** The position of a branch's newest message. */
+  async head(branchId: string): Promise<number | undefined> {
+    const [row] = await this.#database.within(() =>
+      this.#database.orm.select({ head: branches.head }).from(branches).where(eq(branches.id, branchId)),
+    )
+    return row?.head
+  }
+
+  async message(messageId: string): Promise<MessageRow | undefined> {
+    const rows = await this.#database.within(() =>
+      this.#database.orm.select(COLUMNS).from(messages).where(eq(messages.id, messageId)),
+    )
+    return (await this.#withReactions(rows))[0]
+  }
+
+  /**
+   * The messages that stand at one position after the same message: of the branch that it was written in, and the first of
+   * every branch that forks there. Oldest first.
+   */
+  async siblings(branchId: string, position: number): Promise<MessageRow[]> {
+    const rows = await this.#database.within(() =>
+      this.#database.orm
+        .select(COLUMNS)
+        .from(messages)
+        .where(
+          and(
+            eq(messages.position, position),
+            sql`${messages.branch_id} IN (
+              SELECT ${branchId}::uuid UNION ALL
+              SELECT id FROM branches WHERE fork_branch_id = ${branchId} AND fork_position = ${position - 1})`,
+          ),
+        )
+        .orderBy(asc(messages.seq)),
+    )
+    return this.#withReactions(rows)
+  }
+
+  async #withReactions(rows: (Omit<MessageRow, 'reactions'> & { extended: boolean })[]): Promise<MessageRow[]> {
+    const extended = rows.filter((row) => row.extended && row.deleted_at === null).map(({ id }) => id)
+    const reactions = extended.length === 0 ? undefined : await this.#reactions(extended)
+    return rows.map((row) => ({ ...row, reactions: reactions?.get(row.id) ?? null }))
+  }
+
+  async #reactions(messageIds: string[]): Promise<Map<string, Reaction[]>> {
+    const rows = await this.#database.within(() =>
+      this.#database.orm
+        .select({
+          message_id: message_extensions.message_id,
+          sender_id: message_extensions.sender_id,
+          data: message_extensions.data,
+          created_at: message_extensions.created_at,
+        })
+        .from(message_extensions)
+        .where(and(inArray(message_extensions.message_id, messageIds), eq(message_extensions.type, 'reaction')))
+        .orderBy(asc(message_extensions.created_at), asc(message_extensions.id)),
+    )
+    const byMessage = new Map<string, Reaction[]>()
+    for (const { message_id, sender_id, data, created_at } of rows) {
+      const reaction = { user_id: sender_id ?? '', reaction_type: String(data['key']), created_at: isoTime(created_at) }
+      const of = byMessage.get(message_id)
+      if (of) of.push(reaction)
+      else byMessage.set(message_id, [reaction])
+    }
+    return byMessage
+  }
+}

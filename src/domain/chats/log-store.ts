@@ -1,0 +1,183 @@
+import { sql } from 'drizzle-orm'
+import type { MessageStatus, Metadata, SenderType } from '../../contract/chats.ts'
+import type { ChatEvent } from '../../contract/events.ts'
+import type { Database } from '../../db/open.ts'
+import { chats, events } from '../../db/schema.ts'
+import type { Actor } from '../accounts/actor.ts'
+import { Refusal } from '../refusal.ts'
+import { type ChatRow, isoTime } from './rows.ts'
+
+/** A message on its way into the log. */
+export type Post = {
+  id: string
+  chatId: string
+  /** `null`: the branch that is active when it is committed. */
+  branchId: string | null
+  senderType: SenderType
+  senderId: string | null
+  content: string
+  status: MessageStatus
+  metadata: Metadata
+  clientId: string | null
+  /** Whose token it came with: checked once more as it is committed. */
+  actor: Actor
+  /** The JSON text of its event's data but for the place, which the commit knows: without the closing brace. */
+  event: string
+}
+
+/** What became of a post. `known`: this client_id was posted before, with the same content. `again`: in this same batch. */
+export type Placed =
+  | { outcome: 'created' | 'known'; messageId: string; branchId: string; position: number; seq: number; at: string }
+  | { outcome: 'again' }
+  | {
+      outcome: 'token_invalid' | 'chat_missing' | 'branch_missing' | 'client_id_reused' | 'chat_archived'
+    }
+
+type Outcome = Placed['outcome']
+
+export type NewEvent = { type: ChatEvent['type']; data: object }
+export type LoggedEvent = { chatId: string; seq: number; type: string; /** JSON text. */ data: string; at: string }
+
+export type Transaction = Parameters<Parameters<Database['orm']['transaction']>[0]>[0]
+
+/** What a change decides once the chat is locked: the events that tell of it, in order, and the caller's answer. */
+export type Change<T> = { events: NewEvent[]; result: T; /** Reading moves nothing up in a list of chats. */ quiet?: boolean }
+
+export class LogStore {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** Commits a batch at once; answers for each post, in order. */
+  async append(posts: readonly Post[]): Promise<Placed[]> {
+    const at = new Date().toISOString()
+    const { sql: query } = this.#database
+    const rows = await this.#database.within(
+      () => query<{ outcome: Outcome; message_id: string; branch_id: string; position: number; seq: string }[]>`
+        SELECT outcome, message_id, branch_id, position, seq FROM append_messages(
+          ${posts.map((post) => post.chatId)}::uuid[],
+          ${posts.map((post) => post.branchId)}::uuid[],
+          ${posts.map((post) => post.id)}::uuid[],
+          ${posts.map((post) => post.senderType)}::text[],
+          ${posts.map((post) => post.senderId)}::text[],
+          ${posts.map((post) => post.content)}::text[],
+          ${posts.map((post) => post.status)}::text[],
+          ${posts.map((post) => JSON.stringify(post.metadata))}::text[]::jsonb[],
+          ${posts.map((post) => post.clientId)}::uuid[],
+          ${posts.map(({ actor }) => (actor.kind === 'account' ? actor.accountId : null))}::uuid[],
+          ${posts.map(({ actor }) => (actor.kind === 'account' ? actor.loginId : null))}::uuid[],
+          ${posts.map((post) => post.event)}::text[],
+          ${at}::timestamptz)`,
+    )
+    return rows.map(({ outcome, message_id, branch_id, position, seq }): Placed => {
+      if (outcome !== 'created' && outcome !== 'known') return { outcome }
+      return { outcome, messageId: message_id, branchId: branch_id, position, seq: Number(seq), at }
+    })
+  }
+
+  /**
+   * Any other change of a chat: locks it, lets `decide` read and write in the same transaction, and logs its events. Throws
+   * what `decide` throws, with nothing kept.
+   */
+  async change<T>(
+    actor: Actor,
+    chatId: string,
+    decide: (transaction: Transaction, chat: ChatRow, at: string) => Promise<Change<T>>,
+  ): Promise<{ result: T; logged: LoggedEvent[] }> {
+    const at = new Date().toISOString()
+    return this.#database.within(() =>
+      this.#database.orm.transaction(async (transaction) => {
+        const [chat] = await transaction.select().from(chats).where(sql`${chats.id} = ${chatId}`).for('update')
+        if (chat === undefined) throw new Refusal('chat_missing')
+        await assertStanding(transaction, actor)
+        const { events: news, result, quiet = false } = await decide(transaction, chat, at)
+        const logged = news.map(({ type, data }, index) => ({
+          chatId,
+          seq: chat.last_seq + 1 + index,
+          type,
+          data: JSON.stringify(data),
+          at,
+        }))
+        if (logged.length > 0) {
+          await insertEvents(transaction, logged)
+          await transaction
+            .update(chats)
+            .set({ last_seq: chat.last_seq + logged.length, ...(quiet ? {} : { updated_at: at }) })
+            .where(sql`${chats.id} = ${chatId}`)
+        }
+        return { result, logged }
+      }),
+    )
+  }
+
+  /** A new chat's first events, in the transaction that makes it. */
+  async begin(actor: Actor, make: (transaction: Transaction, at: string) => Promise<LoggedEvent[]>): Promise<LoggedEvent[]> {
+    const at = new Date().toISOString()
+    return this.#database.within(() =>
+      this.#database.orm.transaction(async (transaction) => {
+        await assertStanding(transaction, actor)
+        const logged = await make(transaction, at)
+        await insertEvents(transaction, logged)
+        return logged
+      }),
+    )
+  }
+
+  /** The events after `after`, oldest first, and where the log begins: it forgets what is older than its retention. */
+  async read(chatId: string, after: number, limit: number): Promise<LoggedEvent[]> {
+    const rows = await this.#database.within(
+      () => this.#database.sql<{ seq: string; type: string; data: string; at: string }[]>`
+        SELECT seq, type, data::text AS data, at FROM events
+        WHERE chat_id = ${chatId} AND seq > ${after} ORDER BY seq LIMIT ${limit}`,
+    )
+    return rows.map(({ seq, type, data, at }) => ({ chatId, seq: Number(seq), type, data, at: isoTime(at) }))
+  }
+
+  /** The seq of the newest event that there ever was. */
+  async last(chatId: string): Promise<number | undefined> {
+    const [row] = await this.#database.within(
+      () => this.#database.sql<{ last_seq: string }[]>`SELECT last_seq FROM chats WHERE id = ${chatId}`,
+    )
+    return row && Number(row.last_seq)
+  }
+
+  /** Events committed since, newest last: those of a process that ended before it could tell of them. */
+  async recent(seconds: number, limit: number): Promise<LoggedEvent[]> {
+    const rows = await this.#database.within(
+      () => this.#database.sql<{ chat_id: string; seq: string; type: string; data: string; at: string }[]>`
+        SELECT chat_id, seq, type, data::text AS data, at FROM (
+          SELECT * FROM events WHERE at > now() - make_interval(secs => ${seconds}) ORDER BY at DESC, seq DESC LIMIT ${limit}
+        ) AS newest ORDER BY chat_id, seq`,
+    )
+    return rows.map((row) => ({ ...row, chatId: row.chat_id, seq: Number(row.seq), at: isoTime(row.at) }))
+  }
+
+  /** Forgets events older than this, a bounded number at a time. Resolves to how many. */
+  async forget(days: number, limit: number): Promise<number> {
+    const rows = await this.#database.within(
+      () => this.#database.sql`
+        DELETE FROM events WHERE ctid IN (
+          SELECT ctid FROM events WHERE at < now() - make_interval(days => ${days}) LIMIT ${limit})`,
+    )
+    return rows.count
+  }
+}
+
+async function insertEvents(transaction: Transaction, logged: readonly LoggedEvent[]): Promise<void> {
+  await transaction.insert(events).values(
+    logged.map(({ chatId, seq, type, data, at }) => ({ chat_id: chatId, seq, type, data: sql`${data}::json`, at })),
+  )
+}
+
+/** A token that was revoked a moment ago, on any instance, writes nothing any more. */
+export async function assertStanding(transaction: Transaction, actor: Actor): Promise<void> {
+  if (actor.kind === 'service') return
+  const { accountId, loginId } = actor
+  const [row] = await transaction.execute<{ standing: boolean }>(sql`
+    SELECT EXISTS (SELECT FROM users WHERE id = ${accountId} AND is_active)
+      AND (${loginId}::uuid IS NULL OR EXISTS (SELECT FROM logins WHERE id = ${loginId} AND revoked_at IS NULL))
+      AS standing`)
+  if (!row?.standing) throw new Refusal('token_invalid')
+}

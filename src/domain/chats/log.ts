@@ -1,0 +1,117 @@
+import type { ChatEvent } from '../../contract/events.ts'
+import type { Actor } from '../accounts/actor.ts'
+import type { Bus } from '../ports.ts'
+import { Refusal } from '../refusal.ts'
+import { GroupCommit } from './group-commit.ts'
+import type { Change, LoggedEvent, LogStore, Placed, Post, Transaction } from './log-store.ts'
+import type { ChatRow } from './rows.ts'
+
+/** The bus channel of one chat. A payload is the event's `seq`, a space, and its JSON text. */
+export function chatChannel(chatId: string): string {
+  return `chat:${chatId}`
+}
+
+/** The JSON text of a `ChatEvent`. */
+export function eventText({ chatId, seq, at, type, data }: LoggedEvent): string {
+  return `{"chat_id":"${chatId}","seq":${seq},"at":"${at}","type":"${type}","data":${data}}`
+}
+
+/** What one commit takes: its weight is the length of its texts. */
+const COMMIT = { rows: 256, weight: 4_194_304, waiting: 10_000 }
+
+/** How far back a starting process tells again what another may have committed and not told any more. */
+const RETELL = { seconds: 60, events: 10_000 }
+
+type Appended = Extract<Placed, { messageId: string }>
+
+/** The way of every change of a chat: it is given the chat's next `seq`, committed with its event, then published. */
+export class ChatLog {
+  readonly #store: LogStore
+  readonly #bus: Bus
+  readonly #posts: GroupCommit<Post, Placed>
+
+  constructor(store: LogStore, bus: Bus) {
+    this.#store = store
+    this.#bus = bus
+    this.#posts = new GroupCommit(
+      COMMIT,
+      (post) => post.content.length + post.event.length,
+      (posts) => this.#commit(posts),
+    )
+  }
+
+  /** Appends a message, together with all that are posted at this moment. Throws the refusal of its outcome. */
+  async append(post: Post): Promise<Appended> {
+    const placed = await this.#posts.add(post)
+    switch (placed.outcome) {
+      case 'created':
+      case 'known':
+        return placed
+      case 'again':
+        // The first of them is committed now: this finds it.
+        return this.append(post)
+      default:
+        throw new Refusal(placed.outcome)
+    }
+  }
+
+  /** Any other change; see `LogStore.change`. */
+  async change<T>(
+    actor: Actor,
+    chatId: string,
+    decide: (transaction: Transaction, chat: ChatRow, at: string) => Promise<Change<T>>,
+  ): Promise<T> {
+    const { result, logged } = await this.#store.change(actor, chatId, decide)
+    this.#publish(logged)
+    return result
+  }
+
+  async begin(actor: Actor, make: (transaction: Transaction, at: string) => Promise<LoggedEvent[]>): Promise<void> {
+    this.#publish(await this.#store.begin(actor, make))
+  }
+
+  /**
+   * The events after `after`, oldest first, at most `limit`. `complete` is false where some of those are forgotten already:
+   * the reader then starts again from the chat itself.
+   */
+  async read(chatId: string, after: number, limit: number): Promise<{ events: LoggedEvent[]; complete: boolean }> {
+    const events = await this.#store.read(chatId, after, limit)
+    const [first] = events
+    if (first !== undefined) return { events, complete: first.seq === after + 1 }
+    return { events, complete: (await this.#store.last(chatId)) === after }
+  }
+
+  /** Tells again of the last minute's events, on behalf of a process that died between commit and publishing. */
+  async retell(): Promise<void> {
+    this.#publish(await this.#store.recent(RETELL.seconds, RETELL.events))
+  }
+
+  /** Forgets events older than `days`. Resolves to how many. */
+  async retain(days: number): Promise<number> {
+    const step = 5000
+    let total = 0
+    for (let forgotten = step; forgotten === step; total += forgotten) forgotten = await this.#store.forget(days, step)
+    return total
+  }
+
+  async #commit(posts: Post[]): Promise<Placed[]> {
+    const outcomes = await this.#store.append(posts)
+    const logged: LoggedEvent[] = []
+    for (const [index, placed] of outcomes.entries()) {
+      const post = posts[index]
+      if (post === undefined || placed.outcome !== 'created') continue
+      const { seq, at, branchId, position } = placed
+      const data = `${post.event},"branch_id":"${branchId}","position":${position}}`
+      logged.push({ chatId: post.chatId, seq, at, type: 'message.created' satisfies ChatEvent['type'], data })
+    }
+    this.#publish(logged)
+    return outcomes
+  }
+
+  /** The bus only wakes readers up: what it loses, they find in the log. */
+  #publish(logged: readonly LoggedEvent[]): void {
+    for (const event of logged) {
+      this.#bus.publish(chatChannel(event.chatId), `${event.seq} ${eventText(event)}`).catch(() => {})
+    }
+  }
+}

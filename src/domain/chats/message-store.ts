@@ -1,0 +1,157 @@
+import { and, asc, eq, sql } from 'drizzle-orm'
+import type { Database } from '../../db/open.ts'
+import { branches, message_extensions, messages, read_cursors } from '../../db/schema.ts'
+import type { Transaction } from './log-store.ts'
+import { isoTime } from './rows.ts'
+
+/** As much of a message as a change of it asks for. */
+export type MessageHead = {
+  id: string
+  branch_id: string
+  position: number
+  sender_type: string
+  sender_id: string | null
+  content: string
+  deleted_at: string | null
+}
+
+export type ReadCursor = { branch_id: string; position: number; updated_at: string }
+
+/** Writes to messages and what hangs on them, inside a change of their chat. */
+export class MessageStore {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  async find(transaction: Transaction, chatId: string, messageId: string): Promise<MessageHead | undefined> {
+    const [row] = await transaction
+      .select({
+        id: messages.id,
+        branch_id: messages.branch_id,
+        position: messages.position,
+        sender_type: messages.sender_type,
+        sender_id: messages.sender_id,
+        content: messages.content,
+        deleted_at: messages.deleted_at,
+      })
+      .from(messages)
+      .where(and(eq(messages.id, messageId), eq(messages.chat_id, chatId)))
+    return row
+  }
+
+  /** The new content; what it said before stays as an extension. */
+  async edit(transaction: Transaction, message: MessageHead, content: string, by: string | null, at: string): Promise<void> {
+    await transaction.insert(message_extensions).values({
+      id: Bun.randomUUIDv7(),
+      message_id: message.id,
+      type: 'edit',
+      sender_id: by,
+      data: { content: message.content },
+      created_at: at,
+    })
+    await transaction.update(messages).set({ content, edited_at: at, extended: true }).where(eq(messages.id, message.id))
+  }
+
+  async remove(transaction: Transaction, messageId: string, at: string): Promise<void> {
+    await transaction.update(messages).set({ deleted_at: at }).where(eq(messages.id, messageId))
+  }
+
+  /** What a message said before each edit, oldest first. */
+  async edits(messageId: string): Promise<{ content: string; replaced_at: string; replaced_by: string | null }[]> {
+    const rows = await this.#database.within(() =>
+      this.#database.orm
+        .select({ data: message_extensions.data, at: message_extensions.created_at, by: message_extensions.sender_id })
+        .from(message_extensions)
+        .where(and(eq(message_extensions.message_id, messageId), eq(message_extensions.type, 'edit')))
+        .orderBy(asc(message_extensions.created_at), asc(message_extensions.id)),
+    )
+    return rows.map(({ data, at, by }) => ({
+      content: String(data['content']),
+      replaced_at: isoTime(at),
+      replaced_by: by,
+    }))
+  }
+
+  /** One sender's reactions to a message. */
+  async reactionsBy(transaction: Transaction, messageId: string, sender: string): Promise<string[]> {
+    const rows = await transaction
+      .select({ data: message_extensions.data })
+      .from(message_extensions)
+      .where(
+        and(
+          eq(message_extensions.message_id, messageId),
+          eq(message_extensions.type, 'reaction'),
+          eq(message_extensions.sender_id, sender),
+        ),
+      )
+    return rows.map(({ data }) => String(data['key']))
+  }
+
+  async react(transaction: Transaction, messageId: string, sender: string, key: string, at: string): Promise<void> {
+    await transaction.insert(message_extensions).values({
+      id: Bun.randomUUIDv7(),
+      message_id: messageId,
+      type: 'reaction',
+      sender_id: sender,
+      data: { key },
+      created_at: at,
+    })
+    await transaction.update(messages).set({ extended: true }).where(eq(messages.id, messageId))
+  }
+
+  async unreact(transaction: Transaction, messageId: string, sender: string, key: string): Promise<void> {
+    await transaction
+      .delete(message_extensions)
+      .where(
+        and(
+          eq(message_extensions.message_id, messageId),
+          eq(message_extensions.type, 'reaction'),
+          eq(message_extensions.sender_id, sender),
+          sql`${message_extensions.data} ->> 'key' = ${key}`,
+        ),
+      )
+  }
+
+  /** A message that no post brings: the first of a new branch. */
+  async insert(
+    transaction: Transaction,
+    message: Omit<typeof messages.$inferInsert, 'number'>,
+  ): Promise<void> {
+    await transaction.insert(messages).values(message)
+    await transaction.update(branches).set({ head: message.position }).where(eq(branches.id, message.branch_id))
+  }
+
+  async findByClientId(transaction: Transaction, chatId: string, clientId: string): Promise<MessageHead | undefined> {
+    const [row] = await transaction
+      .select({ id: messages.id })
+      .from(messages)
+      .where(and(eq(messages.chat_id, chatId), eq(messages.client_id, clientId)))
+    return row && this.find(transaction, chatId, row.id)
+  }
+
+  async readCursor(chatId: string, userId: string): Promise<ReadCursor | undefined> {
+    const [row] = await this.#database.within(() =>
+      this.#database.orm
+        .select()
+        .from(read_cursors)
+        .where(and(eq(read_cursors.chat_id, chatId), eq(read_cursors.user_id, userId))),
+    )
+    return row && { branch_id: row.branch_id, position: row.position, updated_at: isoTime(row.updated_at) }
+  }
+
+  async moveReadCursor(
+    transaction: Transaction,
+    cursor: { chat_id: string; user_id: string; branch_id: string; position: number; updated_at: string },
+  ): Promise<void> {
+    const { branch_id, position, updated_at } = cursor
+    await transaction
+      .insert(read_cursors)
+      .values(cursor)
+      .onConflictDoUpdate({
+        target: [read_cursors.chat_id, read_cursors.user_id],
+        set: { branch_id, position, updated_at },
+      })
+  }
+}

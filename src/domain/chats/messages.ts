@@ -1,0 +1,227 @@
+import type { Message, MessageStatus, NewMessage, SenderType } from '../../contract/chats.ts'
+import { type Actor, isPrivileged } from '../accounts/actor.ts'
+import { Refusal } from '../refusal.ts'
+import { assertMayOpen, type ChatAccess, idOf } from './access.ts'
+import type { History, Page } from './history.ts'
+import type { HistoryStore } from './history-store.ts'
+import type { ChatLog } from './log.ts'
+import type { Transaction } from './log-store.ts'
+import type { MessageHead, MessageStore, ReadCursor } from './message-store.ts'
+import { type ChatRow, messageOf, messageTypeOf } from './rows.ts'
+
+/** A message of whoever it may be; `post` is for those who write as themselves. */
+export type Draft = NewMessage & { senderType: SenderType; senderId: string | null; status?: MessageStatus }
+
+/** Of these an account has one at a time; of emoji, one of each. */
+const EXCLUSIVE = ['like', 'dislike']
+
+export class MessageService {
+  readonly #store: MessageStore
+  readonly #reads: HistoryStore
+  readonly #history: History
+  readonly #log: ChatLog
+  readonly #access: ChatAccess
+
+  constructor(parts: {
+    store: MessageStore
+    reads: HistoryStore
+    history: History
+    log: ChatLog
+    access: ChatAccess
+  }) {
+    this.#store = parts.store
+    this.#reads = parts.reads
+    this.#history = parts.history
+    this.#log = parts.log
+    this.#access = parts.access
+  }
+
+  /**
+   * Posts as the actor itself. The same `client_id` again, with the same content, resolves to the first message; with
+   * another content it throws `Refusal('client_id_reused')`.
+   */
+  post(actor: Actor, chatId: string, message: NewMessage): Promise<Message> {
+    return this.append(actor, chatId, { ...message, senderType: 'user', senderId: idOf(actor) })
+  }
+
+  async append(actor: Actor, chatId: string, draft: Draft): Promise<Message> {
+    await this.#access.open(actor, chatId)
+    const { content, senderType, senderId, status = 'completed', metadata = {} } = draft
+    const clientId = draft.client_id ?? null
+    const id = Bun.randomUUIDv7()
+    const created = {
+      id,
+      chat_id: chatId,
+      message_type: messageTypeOf(senderType),
+      sender_type: senderType,
+      sender_id: senderId,
+      content,
+      status,
+      metadata,
+      client_id: clientId,
+    }
+    const placed = await this.#log.append({
+      id,
+      chatId,
+      branchId: draft.branch_id ?? null,
+      senderType,
+      senderId,
+      content,
+      status,
+      metadata,
+      clientId,
+      actor,
+      event: JSON.stringify(created).slice(0, -1),
+    })
+    if (placed.outcome === 'known') return this.#read(chatId, placed.messageId)
+    const { branchId: branch_id, position, seq, at } = placed
+    const times = { created_at: at, updated_at: at, edited_at: null, deleted_at: null }
+    return { ...created, branch_id, position, seq, ...times, reactions: [] }
+  }
+
+  /** Part of a branch's history, oldest first; the active branch's where none is named. */
+  async page(actor: Actor, chatId: string, branchId: string, page: Page): Promise<Message[]> {
+    await this.#access.open(actor, chatId)
+    await this.#history.fork(chatId, branchId)
+    return this.#history.page(branchId, page)
+  }
+
+  async get(actor: Actor, chatId: string, messageId: string): Promise<Message> {
+    await this.#access.open(actor, chatId)
+    return this.#read(chatId, messageId)
+  }
+
+  /** What the message said before each edit, oldest first; nothing of a deleted one. */
+  async edits(actor: Actor, chatId: string, messageId: string) {
+    const message = await this.get(actor, chatId, messageId)
+    return message.deleted_at === null ? this.#store.edits(messageId) : []
+  }
+
+  /** Only its author changes a message; what it said before is kept. The same content again changes nothing. */
+  async edit(actor: Actor, chatId: string, messageId: string, content: string): Promise<Message> {
+    await this.#log.change(actor, chatId, async (transaction, chat, at) => {
+      const message = await this.#own(actor, transaction, chat, messageId)
+      if (message.content === content) return { events: [], result: undefined }
+      await this.#store.edit(transaction, message, content, idOf(actor), at)
+      return {
+        events: [{ type: 'message.edited', data: { message_id: messageId, content, edited_at: at } }],
+        result: undefined,
+      }
+    })
+    return this.#read(chatId, messageId)
+  }
+
+  /** Its content leaves every read, its place stays. Deleting it again changes nothing. */
+  async remove(actor: Actor, chatId: string, messageId: string): Promise<Message> {
+    await this.#log.change(actor, chatId, async (transaction, chat, at) => {
+      const message = await this.#own(actor, transaction, chat, messageId, { deleted: true })
+      if (message.deleted_at !== null) return { events: [], result: undefined }
+      await this.#store.remove(transaction, messageId, at)
+      return { events: [{ type: 'message.deleted', data: { message_id: messageId, deleted_at: at } }], result: undefined }
+    })
+    return this.#read(chatId, messageId)
+  }
+
+  /** `like` and `dislike` replace each other; any emoji stands once. The same again changes nothing. */
+  async react(actor: Actor, chatId: string, messageId: string, key: string): Promise<void> {
+    await this.#log.change(actor, chatId, async (transaction, chat, at) => {
+      const user = await this.#reacting(actor, transaction, chat, messageId)
+      const present = await this.#store.reactionsBy(transaction, messageId, user)
+      if (present.includes(key)) return { events: [], result: undefined }
+      const replaced = EXCLUSIVE.includes(key) ? present.filter((other) => EXCLUSIVE.includes(other)) : []
+      for (const other of replaced) await this.#store.unreact(transaction, messageId, user, other)
+      await this.#store.react(transaction, messageId, user, key, at)
+      const named = { message_id: messageId, user_id: user }
+      return {
+        events: [
+          ...replaced.map((other) => ({ type: 'reaction.removed' as const, data: { ...named, reaction_type: other } })),
+          { type: 'reaction.added', data: { ...named, reaction_type: key, created_at: at } },
+        ],
+        result: undefined,
+      }
+    })
+  }
+
+  async unreact(actor: Actor, chatId: string, messageId: string, key: string): Promise<void> {
+    await this.#log.change(actor, chatId, async (transaction, chat) => {
+      const user = await this.#reacting(actor, transaction, chat, messageId)
+      const present = await this.#store.reactionsBy(transaction, messageId, user)
+      if (!present.includes(key)) return { events: [], result: undefined }
+      await this.#store.unreact(transaction, messageId, user, key)
+      const data = { message_id: messageId, user_id: user, reaction_type: key }
+      return { events: [{ type: 'reaction.removed', data }], result: undefined }
+    })
+  }
+
+  /** How far the account has read; not set before it first said so. */
+  async readCursor(actor: Actor, chatId: string): Promise<ReadCursor | undefined> {
+    await this.#access.open(actor, chatId)
+    const user = idOf(actor)
+    return user === null ? undefined : this.#store.readCursor(chatId, user)
+  }
+
+  /** Says that the account has read a message and all before it. It may move back: unread again. */
+  async moveReadCursor(actor: Actor, chatId: string, messageId: string): Promise<ReadCursor> {
+    return this.#log.change(actor, chatId, async (transaction, chat, at) => {
+      const user = await this.#reacting(actor, transaction, chat, messageId, { deleted: true })
+      const { branch_id, position } = await this.#find(transaction, chat, messageId)
+      await this.#store.moveReadCursor(transaction, { chat_id: chatId, user_id: user, branch_id, position, updated_at: at })
+      return {
+        events: [{ type: 'read.moved', data: { user_id: user, branch_id, position } }],
+        result: { branch_id, position, updated_at: at },
+        quiet: true,
+      }
+    })
+  }
+
+  async #read(chatId: string, messageId: string): Promise<Message> {
+    const row = await this.#reads.message(messageId)
+    if (row?.chat_id !== chatId) throw new Refusal('message_missing')
+    return messageOf(row)
+  }
+
+  async #find(transaction: Transaction, chat: ChatRow, messageId: string): Promise<MessageHead> {
+    const message = await this.#store.find(transaction, chat.id, messageId)
+    if (message === undefined) throw new Refusal('message_missing')
+    return message
+  }
+
+  /** A message that the actor may change. */
+  async #own(
+    actor: Actor,
+    transaction: Transaction,
+    chat: ChatRow,
+    messageId: string,
+    { deleted = false } = {},
+  ): Promise<MessageHead> {
+    assertWritable(actor, chat)
+    const message = await this.#find(transaction, chat, messageId)
+    if (!isPrivileged(actor) && message.sender_id !== idOf(actor)) throw new Refusal('not_yours')
+    if (message.deleted_at !== null && !deleted) throw new Refusal('message_deleted')
+    return message
+  }
+
+  /** Who reacts to a message, or has read it: always an account. */
+  async #reacting(
+    actor: Actor,
+    transaction: Transaction,
+    chat: ChatRow,
+    messageId: string,
+    { deleted = false } = {},
+  ): Promise<string> {
+    assertMayOpen(actor, chat.owner_id)
+    if (chat.deleted_at !== null) throw new Refusal('chat_missing')
+    const user = idOf(actor)
+    if (user === null) throw new Refusal('account_needed')
+    const message = await this.#find(transaction, chat, messageId)
+    if (message.deleted_at !== null && !deleted) throw new Refusal('message_deleted')
+    return user
+  }
+}
+
+/** Throws unless the actor may write to this chat as it is now. */
+export function assertWritable(actor: Actor, chat: ChatRow): void {
+  assertMayOpen(actor, chat.owner_id)
+  if (chat.deleted_at !== null) throw new Refusal('chat_missing')
+  if (chat.archived_at !== null) throw new Refusal('chat_archived')
+}
