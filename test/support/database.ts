@@ -1,6 +1,7 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readMigrationFiles } from 'drizzle-orm/migrator'
 import postgres from 'postgres'
 import { migrate } from '../../src/db/migrate.ts'
 import { type Database, type DatabaseTarget, openDatabase } from '../../src/db/open.ts'
@@ -36,10 +37,7 @@ const embedded: TestDatabase = {
   },
 }
 
-/** A directory with our tables, made once: a first start takes seconds, copying it a few milliseconds. */
-let template: Promise<string> | undefined
-
-/** A data directory with our tables that no process has open. */
+/** A data directory with our tables that no process has open; it goes with `removeTemporaryDirectories`. */
 export async function preparedDirectory(): Promise<string> {
   template ??= prepareTemplate()
   const directory = temporaryDirectory()
@@ -47,26 +45,47 @@ export async function preparedDirectory(): Promise<string> {
   return directory
 }
 
+let template: Promise<string> | undefined
+
+/**
+ * Finds or makes the directory that the others are copies of: a first start takes seconds, copying it a tenth of one. It
+ * stays for the next run, under a name that tells its tables and its Postgres.
+ */
 async function prepareTemplate(): Promise<string> {
-  const directory = temporaryDirectory()
-  const database = await openDatabase({ kind: 'embedded', directory })
+  const root = join(import.meta.dir, '..', '..')
+  const cache = join(root, 'node_modules', '.cache', 'parley-test')
+  const hash = new Bun.CryptoHasher('sha256')
+  for (const migration of readMigrationFiles({ migrationsFolder: join(root, 'drizzle') })) hash.update(migration.hash)
+  hash.update(await Bun.file(Bun.resolveSync('@electric-sql/pglite', root)).bytes())
+  const directory = join(cache, hash.digest('hex').slice(0, 16))
+  if (existsSync(directory)) return directory
+
+  const fresh = `${directory}-${process.pid}`
+  const database = await openDatabase({ kind: 'embedded', directory: fresh })
   await migrate(database)
   await database.close()
+  try {
+    renameSync(fresh, directory)
+  } catch {
+    // Another run has put its own there meanwhile.
+    rmSync(fresh, { recursive: true, force: true })
+  }
   return directory
 }
 
 const directories = new Set<string>()
 
-/** A directory that is gone when the tests have ended. */
+/** An empty directory; it goes with `removeTemporaryDirectories`. */
 export function temporaryDirectory(): string {
-  if (directories.size === 0) process.on('exit', removeDirectories)
   const directory = mkdtempSync(join(tmpdir(), 'parley-test-'))
   directories.add(directory)
   return directory
 }
 
-function removeDirectories(): void {
+/** For the `afterAll` of a file that takes directories. (The runner has no event for its own end.) */
+export function removeTemporaryDirectories(): void {
   for (const directory of directories) rmSync(directory, { recursive: true, force: true })
+  directories.clear()
 }
 
 function onServer(server: string): TestDatabase {

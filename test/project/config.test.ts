@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'bun:test'
+import { ConfigError, Environment, readConfig } from '../../src/config.ts'
+
+const SECRET = 'f'.repeat(64)
+const production = { NODE_ENV: 'production', JWT_SECRET: SECRET }
+
+/** The lines that refuse these variables; none when they are taken. */
+function faultsOf(variables: Record<string, string>): string[] {
+  try {
+    readConfig(variables)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n')
+    throw error
+  }
+}
+
+describe('the configuration of a newcomer', () => {
+  test('needs nothing: embedded stores, this machine alone, open APIs', () => {
+    const config = readConfig({})
+    expect(config).toMatchObject({
+      production: false,
+      host: '127.0.0.1',
+      port: 8000,
+      publicUrl: 'http://localhost:8000',
+      database: { kind: 'embedded', directory: '.parley' },
+      allowedOrigins: 'local',
+      sessions: { ttlSeconds: 86_400, maxMessages: 1000 },
+    })
+    expect(config.redis).toBeUndefined()
+    expect([...config.publicApis]).toEqual(['sessions', 'support', 'desk'])
+  })
+
+  test('is the same with every variable set to nothing', () => {
+    const empty = Object.fromEntries(Object.keys(Environment.shape).map((name) => [name, '']))
+    expect(readConfig(empty)).toEqual(readConfig({}))
+  })
+})
+
+describe('the names of the documented services', () => {
+  test.each([
+    'postgresql://u:p@db:5432/chat',
+    'postgres://u:p@db:5432/chat',
+    'postgresql+asyncpg://u:p@db:5432/chat',
+    'postgresql+psycopg2://u:p@db:5432/chat',
+  ])('DATABASE_URL takes %s', (url) => {
+    expect(readConfig({ DATABASE_URL: url }).database).toEqual({
+      kind: 'postgres',
+      url: 'postgres://u:p@db:5432/chat',
+      poolSize: 10,
+    })
+  })
+
+  test('DB_HOST and its parts make the same, whatever is in the password', () => {
+    const parts = {
+      DB_HOST: 'db',
+      DB_PORT: '5433',
+      DB_USER: 'ann@home',
+      DB_PASSWORD: 'a/b:c@d %?#',
+      DB_NAME: 'chat log',
+    }
+    const { database } = readConfig(parts)
+    const url = new URL(database.kind === 'postgres' ? database.url : '')
+    expect(url.host).toBe('db:5433')
+    expect(decodeURIComponent(url.username)).toBe('ann@home')
+    expect(decodeURIComponent(url.password)).toBe('a/b:c@d %?#')
+    expect(decodeURIComponent(url.pathname)).toBe('/chat log')
+  })
+
+  test('DATABASE_URL goes before DB_HOST, REDIS_URL before REDIS_HOST', () => {
+    const config = readConfig({
+      DATABASE_URL: 'postgres://one/chat',
+      DB_HOST: 'two',
+      REDIS_URL: 'redis://one:6379/1',
+      REDIS_HOST: 'two',
+    })
+    expect(config.database).toMatchObject({ url: 'postgres://one/chat' })
+    expect(config.redis?.url).toBe('redis://one:6379/1')
+  })
+
+  test('REDIS_HOST, REDIS_PORT and REDIS_DB make a URL', () => {
+    expect(readConfig({ REDIS_HOST: 'cache', REDIS_PORT: '6380', REDIS_DB: '2' }).redis).toEqual({
+      url: 'redis://cache:6380/2',
+      prefix: 'parley:',
+    })
+  })
+
+  test('SECRET_KEY is another name for JWT_SECRET', () => {
+    expect(readConfig({ NODE_ENV: 'production', SECRET_KEY: SECRET }).jwt.secret).toBe(SECRET)
+  })
+
+  test('a session lives as long as CHAT_SESSION_TTL_SECONDS says', () => {
+    expect(readConfig({ CHAT_SESSION_TTL_SECONDS: '60' }).sessions.ttlSeconds).toBe(60)
+  })
+})
+
+describe('what is wrong', () => {
+  test('is told all at once, a line for each variable', () => {
+    const faults = faultsOf({
+      NODE_ENV: 'production',
+      APP_PORT: 'eighty',
+      DATABASE_URL: 'mysql://db/chat',
+      REDIS_URL: 'localhost',
+      CHAT_SESSION_TTL_SECONDS: '0',
+      PUBLIC_APIS: 'everything',
+      ALLOWED_ORIGINS: '*',
+      DEBUG: 'perhaps',
+    })
+    expect(faults.map((line) => line.split(':')[0]?.split('.')[0]).sort()).toEqual([
+      'ALLOWED_ORIGINS',
+      'APP_PORT',
+      'CHAT_SESSION_TTL_SECONDS',
+      'DATABASE_URL',
+      'DEBUG',
+      'JWT_SECRET',
+      'PUBLIC_APIS',
+      'REDIS_URL',
+    ])
+  })
+
+  test.each(Object.keys(Environment.shape))('is told of %s without its value', (name) => {
+    const value = 'hunter2-\u0000{}'
+    for (const line of faultsOf({ [name]: value, NODE_ENV: 'production' })) expect(line).not.toContain('hunter2')
+  })
+
+  test.each(['postgres://u:hunter2@db:99999/chat', 'http://u:hunter2@db/chat'])(
+    'in DATABASE_URL keeps its password',
+    (url) => {
+      const faults = faultsOf({ DATABASE_URL: url })
+      expect(faults).toHaveLength(1)
+      expect(faults[0]).not.toContain('hunter2')
+    },
+  )
+
+  test.each([
+    ['APP_PORT', '65536'],
+    ['APP_PORT', '80.5'],
+    ['APP_PORT', '-1'],
+    ['CHAT_SESSION_TTL_SECONDS', '1e400'],
+    ['CHAT_SESSION_MAX_MESSAGES', 'NaN'],
+    ['ALLOWED_ORIGINS', 'https://app.example.com/path'],
+    ['ALLOWED_ORIGINS', 'app.example.com'],
+    ['PUBLIC_URL', 'file:///etc/passwd'],
+    ['AI_SERVICE_URL', 'file:///etc/passwd'],
+    ['JWT_ALGORITHM', 'none'],
+    ['DB_DRIVER', 'mysql'],
+    ['REDIS_PREFIX', '{slot}'],
+  ])('is %s=%s', (name, value) => {
+    const faults = faultsOf({ [name]: value })
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toStartWith(name)
+  })
+})
+
+describe('production', () => {
+  test('starts with a secret, for named origins, with no API open', () => {
+    const config = readConfig({ ...production, ALLOWED_ORIGINS: 'https://a.example.com, https://b.example.com' })
+    expect(config.allowedOrigins).toEqual(['https://a.example.com', 'https://b.example.com'])
+    expect(config.publicApis.size).toBe(0)
+    expect(config.host).toBe('0.0.0.0')
+    expect(readConfig(production).allowedOrigins).toEqual([])
+  })
+
+  test.each([
+    ['none', ''],
+    ['a short one', 'f'.repeat(31)],
+    ['an example', 'your_secret_key_here_your_secret_key_here'],
+    ['one to change', 'change-me-change-me-change-me-change-me'],
+  ])('refuses a JWT_SECRET that is %s, in one line', (_, secret) => {
+    const faults = faultsOf({ NODE_ENV: 'production', JWT_SECRET: secret })
+    expect(faults).toHaveLength(1)
+    expect(faults[0]).toStartWith('JWT_SECRET: ')
+    if (secret !== '') expect(faults[0]).not.toContain(secret)
+  })
+
+  test.each(['*', 'https://a.example.com,*', ' * '])('refuses ALLOWED_ORIGINS=%s, in one line', (origins) => {
+    expect(faultsOf({ ...production, ALLOWED_ORIGINS: origins })).toEqual([
+      'ALLOWED_ORIGINS: must name the origins in production, not *',
+    ])
+  })
+})

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import packageJson from '../../package.json' with { type: 'json' }
+import { startServer, type TestServer } from '../support/app.ts'
+
+setDefaultTimeout(60_000)
+
+const root = join(import.meta.dir, '../..')
+const readme = await Bun.file(join(root, 'README.md')).text()
+
+/** The fenced blocks of one language. */
+function blocks(language: string): string[] {
+  return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].flatMap(([, text]) => text ?? [])
+}
+
+let server: TestServer
+let folder: string
+beforeAll(async () => {
+  server = await startServer()
+  folder = await mkdtemp(join(tmpdir(), 'parley-readme-'))
+})
+afterAll(async () => {
+  await server.close()
+  await rm(folder, { recursive: true })
+})
+
+/** A block as somebody would run it, against this test's server. */
+async function run(command: string[]): Promise<string> {
+  const child = Bun.spawn(command, { stderr: 'pipe' })
+  const [output, errors, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ])
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${output}${errors}`)
+  return output
+}
+const here = (text: string) => text.replaceAll('localhost:8000', new URL(server.url).host)
+
+describe('the README', () => {
+  test.skipIf(Bun.which('curl') === null)('has a tour that works as it is written', async () => {
+    const answers: unknown[] = []
+    for (const block of blocks('sh'))
+      answers.push(JSON.parse(await run(['sh', '-euc', here(block).replaceAll('curl', 'curl -sS')])))
+    const message = { role: 'user', content: 'Hello there!' }
+    const conversation = { session_id: 'my-session', messages: [expect.objectContaining(message)] }
+    expect(answers).toEqual([
+      conversation,
+      conversation,
+      [{ session_id: 'my-session', message_count: 1 }],
+      { session_id: 'my-session', messages: [] },
+      expect.objectContaining({ reason: 'invalid' }),
+    ])
+  })
+
+  test('has a socket that works as it is written', async () => {
+    const [block = ''] = blocks('ts')
+    const file = join(folder, 'socket.ts')
+    await Bun.write(file, here(block))
+    expect(await run([process.execPath, file])).toBe('session.sync\nmessage.created\n')
+  })
+
+  test('names only commands, files and variables that there are', async () => {
+    for (const [, script] of readme.matchAll(/`bun (?:run )?([a-z]+)`/g)) {
+      expect(Object.keys(packageJson.scripts)).toContain(script ?? '')
+    }
+    for (const [, path = ''] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
+      expect([path, await Bun.file(join(root, path)).exists()]).toEqual([path, true])
+    }
+    const example = await Bun.file(join(root, '.env.example')).text()
+    for (const [, name = ''] of readme.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)) {
+      if (!name.startsWith('TEST_')) expect(example).toContain(`#${name}=`)
+    }
+  })
+})
