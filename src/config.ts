@@ -24,6 +24,8 @@ export type Config = {
   database: DatabaseTarget
   /** Not set: everything that Redis would hold is in this process. */
   redis: { url: string; prefix: string } | undefined
+  /** Events of chats older than this many days are forgotten; the chats themselves are not. */
+  eventRetentionDays: number
   sessions: SessionLimits
   /** Not set in development: one is made and kept in the data directory. */
   jwt: { secret: string | undefined; accessMinutes: number }
@@ -90,6 +92,8 @@ export const Environment = z.object({
   REDIS_DB: z.coerce.number().int().nonnegative().default(0),
   REDIS_PREFIX: z.string().regex(/^[^{}]*$/, 'expected no braces: they choose the cluster slot').default('parley:'),
 
+  EVENT_RETENTION_DAYS: count.max(36_500).default(30),
+
   CHAT_SESSION_TTL_SECONDS: count.max(2_147_483).default(86_400),
   CHAT_SESSION_MAX_MESSAGES: count.max(100_000).default(1000),
   CHAT_SESSION_MAX_BYTES: count.min(262_144).max(67_108_864).default(4_194_304),
@@ -143,6 +147,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
         ? { kind: 'embedded', directory: env.DATA_DIR }
         : { kind: 'postgres', url: postgres, poolSize: env.DATABASE_POOL_SIZE },
     redis: redis === undefined ? undefined : { url: redis, prefix: env.REDIS_PREFIX },
+    eventRetentionDays: env.EVENT_RETENTION_DAYS,
     sessions: {
       ttlSeconds: env.CHAT_SESSION_TTL_SECONDS,
       maxMessages: env.CHAT_SESSION_MAX_MESSAGES,

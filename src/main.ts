@@ -1,15 +1,19 @@
-import pino from 'pino'
+import pino, { type Logger } from 'pino'
 import { MemoryBus } from './adapters/memory/bus.ts'
 import { MemorySessionStore } from './adapters/memory/sessions.ts'
 import { createApp } from './app.ts'
 import { banner } from './banner.ts'
+import { openChats } from './chat-services.ts'
 import { type Config, readConfig } from './config.ts'
 import { openDatabase } from './db/open.ts'
 import { migrate } from './db/migrate.ts'
+import type { ChatLog } from './domain/chats/log.ts'
 import type { Bus, Probe, SessionStore } from './domain/ports.ts'
 import { SessionService } from './domain/sessions/service.ts'
 import { developmentSecret } from './secrets.ts'
 
+/** Sockets get this long to answer that they are closed. */
+const CLOSE_MS = 2000
 /** Requests in flight get this long to finish once the server is told to stop. */
 const FINISH_MS = 5000
 /** Whatever has not closed by then is left: the process ends within 10 seconds of the signal. */
@@ -35,6 +39,8 @@ async function start(): Promise<void> {
   await migrate(database)
   const probes = { database, ...shared.probes }
   const sessions = new SessionService(shared.sessions, shared.bus)
+  const chats = await openChats(database, shared.bus)
+  const stopKeeping = keepLog(chats.log, config, logger)
   const { app, hub, health } = createApp({ sessions, bus: shared.bus, probes }, config, logger)
   listen(config, (options) => app.listen(options))
   console.log(banner(config, app.server?.port ?? config.port, database.description))
@@ -46,9 +52,11 @@ async function start(): Promise<void> {
     setTimeout(() => process.exit(1), EXIT_MS).unref()
     logger.info({ signal }, 'stopping')
     health.drain()
-    await hub.close()
+    // A peer that is gone or does not answer the close is not waited for.
+    await Promise.race([hub.close(), Bun.sleep(CLOSE_MS)])
     await Promise.race([app.server?.stop(), Bun.sleep(FINISH_MS)])
     await app.server?.stop(true)
+    stopKeeping()
     shared.close()
     await database.close()
     logger.info('stopped')
@@ -56,6 +64,21 @@ async function start(): Promise<void> {
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
+}
+
+const HOUR_MS = 3_600_000
+
+/**
+ * Tells of what a process that died had committed and not told, then forgets old events, hourly: on every instance, since
+ * what one has done leaves the others nothing to do. Returns the call that ends it.
+ */
+function keepLog(log: ChatLog, { eventRetentionDays }: Config, logger: Logger): () => void {
+  const failed = (work: string) => (err: unknown) => logger.error({ err }, `${work} failed`)
+  const retain = () => void log.retain(eventRetentionDays).catch(failed('forgetting old events'))
+  void log.retell().catch(failed('telling again of the newest events'))
+  retain()
+  const timer = setInterval(retain, HOUR_MS)
+  return () => clearInterval(timer)
 }
 
 /** What instances share: in Redis, or in this process where there is one alone. */
