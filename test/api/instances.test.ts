@@ -39,7 +39,9 @@ describe.skipIf(!testRedisUrl)('two instances on one Redis', () => {
       const parsed = SessionServerFrame.parse(frame)
       return parsed.type === 'message.created' ? parsed.message.content : parsed.type
     })
-    const read = await Promise.all(instances.map(async (instance) => (await instance.call(`${base}/shared/messages`)).json()))
+    const read = await Promise.all(
+      instances.map(async (instance) => (await instance.call(`${base}/shared/messages`)).json()),
+    )
     expect(read[0]).toEqual(read[1])
     expect(read[0]).toMatchObject({ messages: contents.map((content) => ({ content })) })
     expect(await (await there.call(`${base}?limit=1`)).json()).toEqual([{ session_id: 'shared', message_count: total }])

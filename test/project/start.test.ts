@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { freePort } from '../support/redis.ts'
+import { TestSocket } from '../support/socket.ts'
 import { type FreshCopy, freshCopy } from './fresh-copy.ts'
 import { runServer } from './server-process.ts'
 
@@ -32,5 +34,62 @@ describe('bun start in a fresh clone', () => {
     const server = runServer(project.path, ['start'], { APP_PORT: 'eighty', REDIS_URL: 'nowhere' })
     expect(await server.exited).toBe(1)
     expect(await server.errors).toMatch(/^parley: APP_PORT: .+\nparley: REDIS_URL: .+$/m)
+  })
+
+  test('says what stands in its way, and how to mend it', async () => {
+    const first = runServer(project.path, ['start'])
+    const { port } = new URL(await first.address)
+    const nowhere = await freePort()
+    const cases: [Record<string, string>, RegExp][] = [
+      [{ APP_PORT: port, DATA_DIR: '.parley-second' }, /^parley: Port \d+ of 127\.0\.0\.1 is taken\. Set APP_PORT/m],
+      [{}, /^parley: .*\.parley.* is in use by process \d+\./m],
+      [
+        { DATABASE_URL: `postgres://ann:hush@127.0.0.1:${nowhere}/x` },
+        /^parley: Postgres at 127\.0\.0\.1:\d+\/x does not answer/m,
+      ],
+      [
+        { DATA_DIR: '.parley-third', REDIS_URL: `redis://:hush@127.0.0.1:${nowhere}` },
+        /^parley: Redis at 127\.0\.0\.1:\d+ cannot be reached/m,
+      ],
+    ]
+    try {
+      for (const [environment, line] of cases) {
+        const second = runServer(project.path, ['start'], environment)
+        expect(await second.exited).toBe(1)
+        const errors = await second.errors
+        expect(errors).toMatch(line)
+        expect(errors.match(/^parley: /gm)).toHaveLength(1)
+        expect(errors).not.toContain('hush')
+      }
+    } finally {
+      first.kill('SIGTERM')
+    }
+    expect(await first.exited).toBe(0)
+  })
+
+  test('closes its sockets with 1012 and finishes what it began when it is told to stop', async () => {
+    const server = runServer(project.path, ['start'])
+    const address = await server.address
+    const socket = new TestSocket(`${address.replace('http', 'ws')}/v1/chat/sessions/stop/ws`)
+    await socket.next()
+    // A request whose body comes in two parts: the signal falls in between.
+    const rest = Promise.withResolvers<void>()
+    const begun = Promise.withResolvers<void>()
+    async function* body() {
+      yield new TextEncoder().encode('{"role":"user",')
+      begun.resolve()
+      await rest.promise
+      yield new TextEncoder().encode('"content":"in flight"}')
+    }
+    const posted = fetch(`${address}/v1/chat/sessions/stop/messages`, {
+      method: 'POST',
+      body: ReadableStream.from(body()),
+    })
+    await begun.promise
+    server.kill('SIGTERM')
+    expect(await socket.closed).toEqual({ code: 1012, reason: 'The server is restarting' })
+    rest.resolve()
+    expect((await posted).status).toBe(201)
+    expect(await server.exited).toBe(0)
   })
 })
