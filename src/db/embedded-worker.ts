@@ -1,14 +1,10 @@
 import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket'
 
 /** What the worker is told, and what it tells. */
-export type Order = { type: 'open'; dataDir: string; socket: string } | { type: 'close' }
+export type Order = { type: 'open'; dataDir: string; whole: string; socket: string } | { type: 'close' }
 export type Report = { type: 'open' } | { type: 'closed' } | { type: 'failed'; message: string }
-
-/** Written when the data directory is whole: without it, its making was cut short, and it holds nothing of anyone's. */
-const WHOLE = 'parley.whole'
 
 declare const self: Worker
 
@@ -16,12 +12,11 @@ let database: PGlite | undefined
 let server: PGLiteSocketServer | undefined
 
 self.onmessage = ({ data }: MessageEvent<Order>) => {
-  const done = data.type === 'open' ? open(data.dataDir, data.socket) : close()
+  const done = data.type === 'open' ? open(data) : close()
   done.catch((fault: unknown) => fail(fault))
 }
 
-async function open(dataDir: string, socket: string): Promise<void> {
-  const whole = join(dataDir, WHOLE)
+async function open({ dataDir, whole, socket }: Order & { type: 'open' }): Promise<void> {
   if (!existsSync(whole)) rmSync(dataDir, { recursive: true, force: true })
   rmSync(socket, { force: true })
   database = await PGlite.create(dataDir)

@@ -1,4 +1,4 @@
-import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { Order, Report } from './embedded-worker.ts'
@@ -9,6 +9,9 @@ import { lockDirectory } from './lock.ts'
 const EMBEDDED_MAJOR = '18'
 /** Of a Unix socket's path, in bytes: 107 on Linux, 103 on macOS. */
 const SOCKET_PATH_MAX = 103
+
+/** In the data directory once it is whole: without it, its making was cut short, and it holds nothing of anyone's. */
+const WHOLE = 'parley.whole'
 
 export type Engine = {
   /** The Unix socket it answers on. */
@@ -33,8 +36,15 @@ export async function startEngine(directory: string): Promise<Engine> {
     const dataDir = join(home, 'postgres')
     assertCompatible(dataDir, name)
     const socket = socketPath(home)
-    undo.push(() => rmSync(socket.remove, { recursive: true, force: true }))
-    return await run(worker, { type: 'open', dataDir, socket: socket.path }, name, () => unwind(undo))
+    // Before the lock goes: afterwards it could be the next holder's.
+    undo.unshift(() => rmSync(socket.remove, { recursive: true, force: true }))
+    const whole = join(dataDir, WHOLE)
+    const first = !existsSync(whole)
+    const engine = await run(worker, { type: 'open', dataDir, whole, socket: socket.path }, name, () => unwind(undo))
+    if (!first) return engine
+    // Making the files took 400 MB, which only the end of its worker gives back.
+    await engine.close()
+    return startEngine(directory)
   } catch (fault) {
     unwind(undo)
     throw fault

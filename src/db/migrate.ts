@@ -44,7 +44,7 @@ function pendingOf(known: MigrationMeta[], applied: string[]): MigrationMeta[] {
   throw new DatabaseFault(
     'newer',
     'The database has migrations that this version of Parley does not know: ' +
-      'a newer one made it. Run that version, or restore a backup made before it.',
+      'a newer one made it, or one was edited since. Run that version, or restore a backup made before it.',
   )
 }
 
