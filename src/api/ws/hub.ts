@@ -23,7 +23,7 @@ export class Hub {
   readonly #originAllowed: OriginRule
   readonly #topics = new Map<string, Topic>()
   /** Each open socket with what it watches. */
-  readonly #watched = new Map<Connection, Set<string>>()
+  readonly #watched = new Map<Connection, Set<Topic>>()
   #server: Server<Connection> | undefined
   #closing: PromiseWithResolvers<void> | undefined
 
@@ -32,8 +32,11 @@ export class Hub {
     this.#originAllowed = originAllowed
   }
 
-  /** Turns a request into a socket. Browsers tell their page's origin, which must be an allowed one. */
-  upgrade(request: Request, server: Server<unknown> | null, dialect: Dialect): void {
+  /**
+   * Turns a request into a socket. Browsers tell their page's origin, which must be an allowed one. `protocol` is the
+   * subprotocol to answer with.
+   */
+  upgrade(request: Request, server: Server<unknown> | null, dialect: Dialect, protocol?: string): void {
     const origin = request.headers.get('origin')
     if (origin !== null && !this.#originAllowed(origin)) throw new Refusal('origin_forbidden')
     if (this.#closing !== undefined) throw new Refusal('restarting')
@@ -41,7 +44,8 @@ export class Hub {
     this.#server ??= (server as Server<Connection> | null) ?? undefined
     const connection = new Connection(dialect, (gone) => this.#forget(gone))
     this.#watched.set(connection, new Set())
-    if (this.#server?.upgrade(request, { data: connection })) return
+    const headers = protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
+    if (this.#server?.upgrade(request, { data: connection, headers })) return
     this.#watched.delete(connection)
     throw new Refusal('upgrade_required')
   }
@@ -53,12 +57,8 @@ export class Hub {
   async join(connection: Connection, feed: Feed): Promise<void> {
     const watched = this.#watched.get(connection)
     if (watched === undefined || this.#server === undefined) return
-    let topic = this.#topics.get(feed.topic)
-    if (topic === undefined) {
-      topic = new Topic(this.#bus, this.#server, feed, () => this.#topics.delete(feed.topic))
-      this.#topics.set(feed.topic, topic)
-    }
-    watched.add(feed.topic)
+    const topic = this.#topics.get(feed.topic) ?? this.#open(this.#server, feed)
+    watched.add(topic)
     await topic.join(connection)
   }
 
@@ -69,14 +69,23 @@ export class Hub {
     if (this.#watched.size > 0) await this.#closing.promise
   }
 
+  #open(server: Server<Connection>, feed: Feed): Topic {
+    const topic = new Topic(this.#bus, server, feed, () => this.#drop(feed.topic, topic))
+    this.#topics.set(feed.topic, topic)
+    return topic
+  }
+
+  /** Another topic may have taken its name meanwhile. */
+  #drop(name: string, topic: Topic): void {
+    if (this.#topics.get(name) === topic) this.#topics.delete(name)
+  }
+
   #forget(connection: Connection): void {
-    for (const name of this.#watched.get(connection) ?? []) {
-      const topic = this.#topics.get(name)
-      topic?.leave(connection)
-      if (topic?.empty) {
-        this.#topics.delete(name)
-        void topic.close()
-      }
+    for (const topic of this.#watched.get(connection) ?? []) {
+      topic.leave(connection)
+      if (!topic.empty) continue
+      this.#drop(topic.name, topic)
+      void topic.close()
     }
     this.#watched.delete(connection)
     if (this.#watched.size === 0) this.#closing?.resolve()

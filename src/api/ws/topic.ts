@@ -33,16 +33,22 @@ export class Topic {
   readonly #live: Promise<() => void>
   #lost = false
 
-  constructor(bus: Bus, server: Server<Connection>, feed: Feed, onLost: () => void) {
+  /** `onEnd`: nobody can join any more, since the bus was lost or could not be reached. A later watcher needs a new topic. */
+  constructor(bus: Bus, server: Server<Connection>, feed: Feed, onEnd: () => void) {
     this.#feed = feed
     this.#server = server
     this.#live = bus.subscribe(feed.channel, {
       message: (payload) => this.#deliver(payload),
       lost: () => {
-        onLost()
+        onEnd()
         this.#abandon('storage_unavailable')
       },
     })
+    this.#live.catch(onEnd)
+  }
+
+  get name(): string {
+    return this.#feed.topic
   }
 
   get empty(): boolean {
@@ -75,6 +81,7 @@ export class Topic {
   }
 
   #deliver(payload: string): void {
+    if (this.#lost) return
     const event = this.#feed.encode(payload)
     this.#server.publish(this.#feed.topic, event.frame)
     for (const [connection, joiner] of this.#joining) {
@@ -93,6 +100,8 @@ export class Topic {
 
   #abandon(why: CloseName): void {
     this.#lost = true
+    // Else it would come back with the bus, and tell everything twice beside the topic that took its place.
+    void this.close()
     for (const connection of [...this.#watchers]) connection.end(why)
   }
 }
