@@ -1,12 +1,15 @@
-import { z } from 'zod'
+import type { AttemptLimits } from './domain/accounts/ports.ts'
 import type { SessionLimits } from './domain/ports.ts'
-import packageJson from '../package.json' with { type: 'json' }
+import { Environment, PUBLIC_APIS } from './environment.ts'
 
 export type DatabaseTarget =
   | { kind: 'postgres'; url: string; poolSize: number }
   | { kind: 'embedded'; directory: string }
 
 export type PublicApi = 'sessions' | 'support' | 'desk'
+
+/** Who signs the users of the embedding product in, and where its keys are. */
+export type Issuer = { jwksUrl: string; issuer: string; audience: string }
 
 /** A service of the embedding product's own, and the key it knows us by. */
 export type Service = { url: string; apiKey: string | undefined }
@@ -28,7 +31,23 @@ export type Config = {
   eventRetentionDays: number
   sessions: SessionLimits
   /** Not set in development: one is made and kept in the data directory. */
-  jwt: { secret: string | undefined; accessMinutes: number }
+  jwt: {
+    secret: string | undefined
+    /** Secrets of before, for tokens that are still about. */
+    previous: readonly string[]
+    issuer: string
+    audience: string
+    accessMinutes: number
+    refreshDays: number
+  }
+  externalIssuer: Issuer | undefined
+  /** What a trusted back end shows. */
+  serviceKey: string | undefined
+  /** Made at start where there is no admin yet. */
+  firstAdmin: { email: string; username: string | undefined; password: string } | undefined
+  attempts: AttemptLimits
+  /** One proxy stands in front and tells in X-Forwarded-For who calls. */
+  trustProxy: boolean
   uploads: { directory: string; maxBytes: number }
   aiService: Service | undefined
   previewService: Service | undefined
@@ -36,84 +55,6 @@ export type Config = {
   allowedOrigins: readonly string[] | 'local' | '*'
   publicApis: ReadonlySet<PublicApi>
 }
-
-const PUBLIC_APIS = ['sessions', 'support', 'desk'] as const
-
-const port = z.coerce.number().int().min(0).max(65_535)
-const count = z.coerce.number().int().positive()
-const list = z.string().transform((text) =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== ''),
-)
-const flag = z
-  .string()
-  .toLowerCase()
-  .pipe(z.enum(['true', 'false', '1', '0', 'yes', 'no'], 'expected true or false'))
-  .transform((word) => ['true', '1', 'yes'].includes(word))
-
-/** Accepts SQLAlchemy's `postgresql+driver://` too, which the originals were configured with. */
-const postgresUrl = z
-  .string()
-  .transform((url) => url.replace(/^postgres(ql)?(\+\w+)?:/, 'postgres:'))
-  .pipe(z.url({ protocol: /^postgres$/, error: 'expected postgres://user:password@host:port/name' }))
-const redisUrl = z.url({ protocol: /^rediss?$/, error: 'expected redis://host:port/number' })
-const origin = z
-  .string()
-  .refine((text) => text === '*' || URL.parse(text)?.origin === text, 'expected origins such as https://app.example.com')
-const serviceUrl = z.url({ protocol: /^https?$/, error: 'expected http(s)://host/path' })
-const secret = z.string().min(32, 'expected at least 32 characters')
-
-/** The environment: every variable that the server reads. An empty one counts as not set. */
-export const Environment = z.object({
-  NODE_ENV: z.string().default('development'),
-  APP_NAME: z.string().default('Parley'),
-  APP_VERSION: z.string().default(packageJson.version),
-  APP_HOST: z.string().optional(),
-  APP_PORT: port.default(8000),
-  PUBLIC_URL: serviceUrl.optional(),
-  DEBUG: flag.default(false),
-  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).optional(),
-  DATA_DIR: z.string().default('.parley'),
-
-  DATABASE_URL: postgresUrl.optional(),
-  DATABASE_POOL_SIZE: count.max(1000).default(10),
-  DB_DRIVER: z.enum(['postgresql', 'postgres'], 'Parley stores in PostgreSQL only').optional(),
-  DB_HOST: z.string().optional(),
-  DB_PORT: port.default(5432),
-  DB_USER: z.string().default('postgres'),
-  DB_PASSWORD: z.string().default(''),
-  DB_NAME: z.string().default('postgres'),
-
-  REDIS_URL: redisUrl.optional(),
-  REDIS_HOST: z.string().optional(),
-  REDIS_PORT: port.default(6379),
-  REDIS_DB: z.coerce.number().int().nonnegative().default(0),
-  REDIS_PREFIX: z.string().regex(/^[^{}]*$/, 'expected no braces: they choose the cluster slot').default('parley:'),
-
-  EVENT_RETENTION_DAYS: count.max(36_500).default(30),
-
-  CHAT_SESSION_TTL_SECONDS: count.max(2_147_483).default(86_400),
-  CHAT_SESSION_MAX_MESSAGES: count.max(100_000).default(1000),
-  CHAT_SESSION_MAX_BYTES: count.min(262_144).max(67_108_864).default(4_194_304),
-
-  JWT_SECRET: secret.optional(),
-  SECRET_KEY: secret.optional(),
-  JWT_ALGORITHM: z.literal('HS256', 'only HS256 is supported').default('HS256'),
-  JWT_ACCESS_TOKEN_EXPIRE_MINUTES: count.default(60),
-
-  UPLOAD_DIR: z.string().default('.parley/uploads'),
-  MAX_UPLOAD_SIZE: count.default(10_485_760),
-
-  AI_SERVICE_URL: serviceUrl.optional(),
-  AI_SERVICE_API_KEY: z.string().optional(),
-  PREVIEW_SERVICE_URL: serviceUrl.optional(),
-  PREVIEW_SERVICE_API_KEY: z.string().optional(),
-
-  ALLOWED_ORIGINS: list.pipe(z.array(origin)).optional(),
-  PUBLIC_APIS: list.pipe(z.array(z.enum(PUBLIC_APIS, `expected some of ${PUBLIC_APIS.join(', ')}`))).optional(),
-})
 
 /** All that is wrong with the environment: a line for each variable. Values are not told, some are secret. */
 export class ConfigError extends Error {
@@ -125,6 +66,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
   const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = Environment.safeParse(set)
   const faults = parsed.error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) ?? []
+  faults.push(...missingParts(set))
   if (set['NODE_ENV'] === 'production') faults.push(...productionFaults(set))
   if (!parsed.success || faults.length > 0) throw new ConfigError([...new Set(faults)].join('\n'))
   const env = parsed.data
@@ -153,7 +95,30 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       maxMessages: env.CHAT_SESSION_MAX_MESSAGES,
       maxBytes: env.CHAT_SESSION_MAX_BYTES,
     },
-    jwt: { secret: env.JWT_SECRET ?? env.SECRET_KEY, accessMinutes: env.JWT_ACCESS_TOKEN_EXPIRE_MINUTES },
+    jwt: {
+      secret: env.JWT_SECRET ?? env.SECRET_KEY,
+      previous: env.JWT_SECRET_PREVIOUS,
+      issuer: env.JWT_ISSUER,
+      audience: env.JWT_AUDIENCE,
+      accessMinutes: env.JWT_ACCESS_TOKEN_EXPIRE_MINUTES,
+      refreshDays: env.REFRESH_TOKEN_EXPIRE_DAYS,
+    },
+    externalIssuer:
+      env.AUTH_JWKS_URL && env.AUTH_ISSUER && env.AUTH_AUDIENCE
+        ? { jwksUrl: env.AUTH_JWKS_URL, issuer: env.AUTH_ISSUER, audience: env.AUTH_AUDIENCE }
+        : undefined,
+    serviceKey: env.SERVICE_API_KEY,
+    firstAdmin:
+      env.ADMIN_EMAIL && env.ADMIN_PASSWORD
+        ? { email: env.ADMIN_EMAIL, username: env.ADMIN_USERNAME, password: env.ADMIN_PASSWORD }
+        : undefined,
+    attempts: {
+      // In development everybody has the one address.
+      address: env.LIMIT_AUTH_PER_MINUTE ?? (production ? 120 : 100_000),
+      register: env.LIMIT_REGISTER_PER_HOUR ?? (production ? 30 : 100_000),
+      password: env.LIMIT_PASSWORD_TRIES,
+    },
+    trustProxy: env.TRUST_PROXY,
     uploads: { directory: env.UPLOAD_DIR, maxBytes: env.MAX_UPLOAD_SIZE },
     aiService: serviceOf(env.AI_SERVICE_URL, env.AI_SERVICE_API_KEY),
     previewService: serviceOf(env.PREVIEW_SERVICE_URL, env.PREVIEW_SERVICE_API_KEY),
@@ -166,12 +131,29 @@ function serviceOf(url: string | undefined, apiKey: string | undefined): Service
   return url === undefined ? undefined : { url, apiKey }
 }
 
+/** Variables that say nothing without each other. */
+const TOGETHER = [
+  ['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'],
+  ['ADMIN_EMAIL', 'ADMIN_PASSWORD'],
+]
+
+function missingParts(set: Record<string, string | undefined>): string[] {
+  const halves = TOGETHER.filter((names) => names.some((name) => set[name] !== undefined))
+  return halves.flatMap((names) =>
+    names.flatMap((name) => (set[name] === undefined ? [`${name}: goes together with ${names.join(', ')}`] : [])),
+  )
+}
+
 /** What development allows and production must not. */
 function productionFaults(set: Record<string, string | undefined>): string[] {
   const faults: string[] = []
-  const jwt = set['JWT_SECRET'] ?? set['SECRET_KEY']
-  if (jwt === undefined) faults.push('JWT_SECRET: is required in production (`openssl rand -hex 32` makes one)')
-  else if (/change|secret|example|your_/i.test(jwt)) faults.push('JWT_SECRET: looks like an example, not like a secret')
+  if ((set['JWT_SECRET'] ?? set['SECRET_KEY']) === undefined) {
+    faults.push('JWT_SECRET: is required in production (`openssl rand -hex 32` makes one)')
+  }
+  for (const name of ['JWT_SECRET', 'SECRET_KEY', 'JWT_SECRET_PREVIOUS', 'SERVICE_API_KEY', 'ADMIN_PASSWORD']) {
+    if (/change|secret|example|your_/i.test(set[name] ?? ''))
+      faults.push(`${name}: looks like an example, not like a secret`)
+  }
   if (set['ALLOWED_ORIGINS']?.split(',').some((part) => part.trim() === '*')) {
     faults.push('ALLOWED_ORIGINS: must name the origins in production, not *')
   }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** How one reason to say no looks at every door: HTTP, tRPC and a socket's close. */
 export type Failure = {
   /** HTTP status. */
-  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 426 | 429 | 500 | 503
+  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 426 | 429 | 500 | 502 | 503 | 504
   trpc:
     | 'BAD_REQUEST'
     | 'UNAUTHORIZED'
@@ -16,7 +16,9 @@ export type Failure = {
     | 'UNPROCESSABLE_CONTENT'
     | 'TOO_MANY_REQUESTS'
     | 'INTERNAL_SERVER_ERROR'
+    | 'BAD_GATEWAY'
     | 'SERVICE_UNAVAILABLE'
+    | 'GATEWAY_TIMEOUT'
   /** What a person reads. */
   detail: string
 }
@@ -27,6 +29,7 @@ export const FAILURES = {
   unauthenticated: { status: 401, trpc: 'UNAUTHORIZED', detail: 'Not authenticated' },
   token_invalid: { status: 401, trpc: 'UNAUTHORIZED', detail: 'The token is not valid, has expired, or was revoked.' },
   credentials_wrong: { status: 401, trpc: 'UNAUTHORIZED', detail: 'Incorrect username or password' },
+  password_wrong: { status: 403, trpc: 'FORBIDDEN', detail: 'The password is not the right one.' },
   forbidden: { status: 403, trpc: 'FORBIDDEN', detail: 'Access forbidden' },
   chat_not_authorized: { status: 403, trpc: 'FORBIDDEN', detail: 'Not authorized to access this chat' },
   account_needed: { status: 403, trpc: 'FORBIDDEN', detail: 'Only an account can do this, not a service.' },
@@ -42,17 +45,39 @@ export const FAILURES = {
   account_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Account not found' },
   not_found: { status: 404, trpc: 'NOT_FOUND', detail: 'Not Found' },
   method_not_allowed: { status: 405, trpc: 'METHOD_NOT_SUPPORTED', detail: 'Method Not Allowed' },
+  last_admin: { status: 409, trpc: 'CONFLICT', detail: 'This is the only admin: make another one first.' },
   branch_moved: { status: 409, trpc: 'CONFLICT', detail: 'Another branch was made the active one meanwhile.' },
+  branch_kept: { status: 409, trpc: 'CONFLICT', detail: 'A branch is not deleted by itself: delete its chat.' },
   client_id_reused: { status: 409, trpc: 'CONFLICT', detail: 'This client_id was used for another message.' },
   chat_archived: { status: 409, trpc: 'CONFLICT', detail: 'The chat is archived: restore it from the archive first.' },
   message_deleted: { status: 409, trpc: 'CONFLICT', detail: 'The message was deleted.' },
   chat_exists: { status: 409, trpc: 'CONFLICT', detail: 'A chat with this id exists already.' },
   body_too_large: { status: 413, trpc: 'PAYLOAD_TOO_LARGE', detail: 'The request body is too large.' },
   not_json: { status: 415, trpc: 'UNSUPPORTED_MEDIA_TYPE', detail: 'Send the body as application/json.' },
+  not_form: {
+    status: 415,
+    trpc: 'UNSUPPORTED_MEDIA_TYPE',
+    detail: 'Send the body as application/x-www-form-urlencoded.',
+  },
   invalid: { status: 422, trpc: 'UNPROCESSABLE_CONTENT', detail: 'The request is not valid.' },
   upgrade_required: { status: 426, trpc: 'BAD_REQUEST', detail: 'Open this address as a WebSocket.' },
   too_many_requests: { status: 429, trpc: 'TOO_MANY_REQUESTS', detail: 'Too many requests. Please try again later.' },
+  answer_failed: {
+    status: 502,
+    trpc: 'BAD_GATEWAY',
+    detail: 'No answer could be made. The question is stored. Please try again later.',
+  },
+  answer_late: {
+    status: 504,
+    trpc: 'GATEWAY_TIMEOUT',
+    detail: 'The answer took too long. The question is stored. Please try again later.',
+  },
   overloaded: { status: 503, trpc: 'SERVICE_UNAVAILABLE', detail: 'The server has too much to do. Please try again.' },
+  issuer_unavailable: {
+    status: 503,
+    trpc: 'SERVICE_UNAVAILABLE',
+    detail: 'The keys of the token issuer cannot be read now. Please try again later.',
+  },
   restarting: { status: 503, trpc: 'SERVICE_UNAVAILABLE', detail: 'The server is restarting. Please try again.' },
   internal: { status: 500, trpc: 'INTERNAL_SERVER_ERROR', detail: 'Internal server error' },
   storage_unavailable: {

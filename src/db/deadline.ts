@@ -12,7 +12,7 @@ export type Within = <T>(work: () => PromiseLike<T>) => Promise<T>
 /**
  * Makes a `within`: runs database work that answers in time. A database that is away, hung or swamped is
  * `Refusal('storage_unavailable')`, after at most 5 seconds; what it then did of the work is unknown. Errors of SQL pass
- * through as they are.
+ * through as the driver made them.
  */
 export function deadlines(options: { deadlineMs?: number; unsettledMax?: number } = {}): Within {
   const { deadlineMs = DEADLINE_MS, unsettledMax = UNSETTLED_MAX } = options
@@ -46,8 +46,9 @@ async function start<T>(work: () => PromiseLike<T>): Promise<T> {
 }
 
 function thrownFor(fault: unknown): unknown {
-  const cause = fault instanceof DrizzleQueryError ? fault.cause : fault
-  return isConnectionFault(cause) ? unavailable(cause) : fault
+  // Drizzle's own error has the query's values in its message, and whatever is thrown may end in a log.
+  const cause = fault instanceof DrizzleQueryError ? (fault.cause ?? new Error('A query failed.')) : fault
+  return isConnectionFault(cause) ? unavailable(cause) : cause
 }
 
 function unavailable(cause: unknown): Refusal {

@@ -28,6 +28,11 @@ export class BoundedCache<Key, Value> {
     this.#entries.delete(key)
   }
 
+  /** Looks at every entry: for what happens seldom. */
+  deleteWhere(condition: (value: Value) => boolean): void {
+    for (const [key, value] of this.#entries) if (condition(value)) this.#entries.delete(key)
+  }
+
   clear(): void {
     this.#entries.clear()
   }

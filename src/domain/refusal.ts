@@ -12,10 +12,17 @@ export class Refusal extends Error {
   /** What it really is, where the reason only says that nothing is there. Told by APIs that were always open about it. */
   readonly hides: Reason | undefined
 
-  constructor(reason: Reason, options: { cause?: unknown; issues?: readonly Issue[]; hides?: Reason } = {}) {
+  /** In whole seconds: before that the same call is refused again. */
+  readonly retryAfter: number | undefined
+
+  constructor(
+    reason: Reason,
+    options: { cause?: unknown; issues?: readonly Issue[]; hides?: Reason; retryAfter?: number } = {},
+  ) {
     super(FAILURES[reason].detail, { cause: options.cause })
     this.reason = reason
     this.issues = options.issues ?? []
     this.hides = options.hides
+    this.retryAfter = options.retryAfter
   }
 }

@@ -3,17 +3,21 @@ import { FAILURES, type Reason } from '../../contract/failures.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import { issuesOf, type StandardIssue } from './issues.ts'
 import type { RequestLog } from './request-log.ts'
+import { toldReason } from './revealing.ts'
 
 const PARTS: Record<string, string> = { params: 'path', headers: 'header' }
 
 /** Turns whatever a route throws into the one shape of errors, by the failure table. */
 export function failureResponses(log: RequestLog, allowedMethods: (path: string) => string[]) {
-  return new Elysia({ name: 'failures' }).onError({ as: 'global' }, ({ error, code, request, set }) => {
+  return new Elysia({ name: 'failures' }).onError({ as: 'global' }, (context) => {
+    const { error, code, request, set } = context
     // A parser's refusal reaches us wrapped in Elysia's own error.
     const thrown = error instanceof Error && error.cause instanceof Refusal ? error.cause : error
     if (thrown instanceof Refusal) {
       if (FAILURES[thrown.reason].status >= 500) log.fault(request, thrown)
-      return refuse(set, thrown.reason, thrown.issues.length > 0 ? { detail: thrown.issues } : {})
+      if (thrown.retryAfter !== undefined) set.headers['retry-after'] = String(thrown.retryAfter)
+      if (FAILURES[thrown.reason].status === 401) set.headers['www-authenticate'] = challengeOf(thrown.reason)
+      return refuse(set, toldReason(thrown, context), thrown.issues.length > 0 ? { detail: thrown.issues } : {})
     }
     if (code === 'NOT_FOUND') {
       const methods = allowedMethods(new URL(request.url).pathname)
@@ -21,12 +25,19 @@ export function failureResponses(log: RequestLog, allowedMethods: (path: string)
       set.headers['allow'] = methods.join(', ')
       return refuse(set, 'method_not_allowed')
     }
-    if (code === 'PARSE') return refuse(set, 'invalid', { detail: [{ loc: ['body'], msg: 'Unreadable body', type: 'parse' }] })
+    if (code === 'PARSE')
+      return refuse(set, 'invalid', { detail: [{ loc: ['body'], msg: 'Unreadable body', type: 'parse' }] })
     // What we answer not fitting its own schema is a fault of ours, not of the caller.
-    if (code === 'VALIDATION' && error.type !== 'response') return refuse(set, 'invalid', { detail: validationIssues(error) })
+    if (code === 'VALIDATION' && error.type !== 'response')
+      return refuse(set, 'invalid', { detail: validationIssues(error) })
     log.fault(request, thrown)
     return refuse(set, 'internal', { request_id: log.requestId(request) })
   })
+}
+
+/** RFC 6750: only who showed a token is told that it is no good. */
+function challengeOf(reason: Reason): string {
+  return reason === 'token_invalid' ? 'Bearer error="invalid_token"' : 'Bearer'
 }
 
 function refuse(set: { status?: unknown }, reason: Reason, more: Record<string, unknown> = {}) {

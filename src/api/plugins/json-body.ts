@@ -1,5 +1,6 @@
 import { Refusal } from '../../domain/refusal.ts'
 import { jsonInvalid } from './issues.ts'
+import { assertShallow } from './json-depth.ts'
 
 /** The longest JSON body, in bytes: the longest message with every character escaped, and room for the rest. */
 export const JSON_BODY_MAX = 262_144
@@ -9,9 +10,19 @@ export const JSON_BODY_MAX = 262_144
  * it, and within the limit however it is sent.
  */
 export async function jsonBody({ request }: { request: Request }): Promise<unknown> {
+  assertJson(request)
+  return jsonOf(await readText(request))
+}
+
+/** Throws `Refusal('not_json')` for another content type. */
+export function assertJson(request: Request): void {
   const type = request.headers.get('content-type')
   if (type !== null && !/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(type)) throw new Refusal('not_json')
-  const text = await readText(request)
+}
+
+/** The value of a body's text. Throws `Refusal('invalid')`. */
+export function jsonOf(text: string): unknown {
+  assertShallow(text)
   try {
     return JSON.parse(text)
   } catch {

@@ -1,0 +1,52 @@
+import { Argon2 } from './adapters/argon2.ts'
+import { CountedAttempts } from './adapters/attempts.ts'
+import type { Redis } from './adapters/redis/client.ts'
+import { JwtAccessTokens } from './adapters/tokens/access.ts'
+import { JwksTokens } from './adapters/tokens/external.ts'
+import type { Config } from './config.ts'
+import type { Database } from './db/open.ts'
+import { AccountStore } from './domain/accounts/account-store.ts'
+import { Authenticator } from './domain/accounts/authenticator.ts'
+import { ExternalAccounts } from './domain/accounts/external-accounts.ts'
+import { LoginStore } from './domain/accounts/login-store.ts'
+import { Logins } from './domain/accounts/logins.ts'
+import { Passwords } from './domain/accounts/passwords.ts'
+import { Revocations } from './domain/accounts/revocations.ts'
+import { AccountService } from './domain/accounts/service.ts'
+import { StandingStore } from './domain/accounts/standing-store.ts'
+import type { Bus } from './domain/ports.ts'
+
+export type AccountResources = {
+  database: Database
+  bus: Bus
+  /** Counts attempts for all instances. Not set: this process counts its own. */
+  redis?: Redis | undefined
+  /** Signs access tokens. */
+  secret: string
+  passwords?: Passwords
+}
+
+/** Puts the accounts together. Until `revocations.start()` nothing of a token is remembered, and each is looked up. */
+export function accountsOf(config: Config, { database, bus, redis, secret, ...own }: AccountResources): AccountService {
+  const { jwt, externalIssuer, serviceKey, attempts } = config
+  const accounts = new AccountStore(database)
+  const revocations = new Revocations(bus)
+  const tokens = new JwtAccessTokens({ ...jwt, secret, lifetimeSeconds: jwt.accessMinutes * 60 })
+  const external = externalIssuer && new JwksTokens(externalIssuer)
+  const parts = {
+    accounts,
+    logins: new LoginStore(database),
+    passwords: own.passwords ?? new Passwords(new Argon2()),
+    tokens,
+    attempts: new CountedAttempts(attempts, redis),
+    revocations,
+    refreshDays: jwt.refreshDays,
+  }
+  const authenticator = new Authenticator(
+    { tokens, external, serviceKey },
+    new StandingStore(database),
+    new ExternalAccounts(accounts),
+    revocations,
+  )
+  return new AccountService(parts, new Logins(parts), authenticator)
+}

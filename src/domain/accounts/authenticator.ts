@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import { BoundedCache } from '../bounded-cache.ts'
+import { Refusal } from '../refusal.ts'
+import type { Actor } from './actor.ts'
+import type { ExternalAccounts } from './external-accounts.ts'
+import type { AccessTokens, ExternalTokens } from './ports.ts'
+import type { Revocations, Revoked } from './revocations.ts'
+import type { StandingStore } from './standing-store.ts'
+
+/** What a caller shows of itself, at any door. */
+export type Presented = {
+  /** Of `Authorization: Bearer`. */
+  token: string | null
+  apiKey: string | null
+  /** The id of the account that a back end with the service key acts as. */
+  onBehalfOf: string | null
+}
+
+export type AuthenticatorParts = {
+  tokens: AccessTokens
+  external: ExternalTokens | undefined
+  serviceKey: string | undefined
+}
+
+type Known = { actor: Actor; until: number }
+type Cache = BoundedCache<string, Known>
+
+const CACHED_MAX = 20_000
+/**
+ * What is remembered is asked for again after this long: for a change by hand in the database, and for a revocation whose
+ * instance died before it could tell of it.
+ */
+const RECHECK_MS = 60_000
+/** A token of more characters is none. */
+const TOKEN_MAX = 8192
+
+const AccountId = z.uuid()
+
+/** Tells who calls. Throws `Refusal`s: `unauthenticated` where nothing is shown, `token_invalid` where it is no good. */
+export class Authenticator {
+  readonly #parts: AuthenticatorParts
+  readonly #standing: StandingStore
+  readonly #externalAccounts: ExternalAccounts
+  readonly #revocations: Revocations
+  readonly #tokens = new BoundedCache<string, Known>(CACHED_MAX)
+  /** By account, for the service key. Apart: what a caller writes as a token must never be the name of one of these. */
+  readonly #onBehalf = new BoundedCache<string, Known>(CACHED_MAX)
+  readonly #serviceKeyHash: Buffer | undefined
+  /** Counts what was revoked, so that what was read before does not get into the cache after. */
+  #revoked = 0
+
+  constructor(
+    parts: AuthenticatorParts,
+    standing: StandingStore,
+    externalAccounts: ExternalAccounts,
+    revocations: Revocations,
+  ) {
+    this.#parts = parts
+    this.#standing = standing
+    this.#externalAccounts = externalAccounts
+    this.#revocations = revocations
+    this.#serviceKeyHash = parts.serviceKey === undefined ? undefined : hashOf(parts.serviceKey)
+    revocations.onRevoked((revoked) => this.#forget(revoked))
+    revocations.onDoubt(() => {
+      this.#revoked += 1
+      this.#tokens.clear()
+      this.#onBehalf.clear()
+    })
+  }
+
+  /** Whose token this is, where that is remembered: nothing is while a revocation might not be heard of. */
+  known(token: string): Actor | undefined {
+    return this.#knownIn(this.#tokens, token)
+  }
+
+  async authenticate({ token, apiKey, onBehalfOf }: Presented): Promise<Actor> {
+    const shown = token ?? apiKey
+    if (shown === null) throw new Refusal('unauthenticated')
+    if (this.#isServiceKey(shown)) {
+      if (onBehalfOf === null) return { kind: 'service' }
+      return this.#remembered(this.#onBehalf, onBehalfOf, () => this.#as(onBehalfOf))
+    }
+    if (token === null || token.length > TOKEN_MAX) throw new Refusal('token_invalid')
+    if (onBehalfOf !== null) throw new Refusal('forbidden')
+    return this.#remembered(this.#tokens, token, () => this.#verify(token))
+  }
+
+  #knownIn(cache: Cache, key: string): Actor | undefined {
+    const known = cache.get(key)
+    return known !== undefined && known.until > Date.now() ? known.actor : undefined
+  }
+
+  async #remembered(cache: Cache, key: string, read: () => Promise<Known>): Promise<Actor> {
+    const known = this.#knownIn(cache, key)
+    if (known !== undefined) return known
+    const revoked = this.#revoked
+    const { actor, until } = await read()
+    if (revoked === this.#revoked && this.#revocations.heard) {
+      cache.set(key, { actor, until: Math.min(until, Date.now() + RECHECK_MS) })
+    }
+    return actor
+  }
+
+  async #verify(token: string): Promise<Known> {
+    const claims = await this.#parts.tokens.verify(token)
+    if (claims === undefined) return this.#verifyExternal(token)
+    const { accountId, loginId, expiresAt } = claims
+    const role = await this.#standing.roleOf(accountId, loginId)
+    if (role === undefined) throw new Refusal('token_invalid')
+    return { actor: { kind: 'account', accountId, role, loginId }, until: expiresAt }
+  }
+
+  async #verifyExternal(token: string): Promise<Known> {
+    if (this.#parts.external === undefined) throw new Refusal('token_invalid')
+    const identity = await this.#parts.external.verify(token)
+    const { id, role } = await this.#externalAccounts.find(identity)
+    return { actor: { kind: 'account', accountId: id, role, loginId: null }, until: identity.expiresAt }
+  }
+
+  async #as(accountId: string): Promise<Known> {
+    const role = AccountId.safeParse(accountId).success ? await this.#standing.roleOf(accountId, null) : undefined
+    if (role === undefined) throw new Refusal('account_missing')
+    return { actor: { kind: 'account', accountId, role, loginId: null }, until: Number.POSITIVE_INFINITY }
+  }
+
+  /** Hashes have one length, and comparing them tells nothing of how much of the key is right. */
+  #isServiceKey(shown: string): boolean {
+    return this.#serviceKeyHash !== undefined && crypto.timingSafeEqual(hashOf(shown), this.#serviceKeyHash)
+  }
+
+  #forget({ kind, id }: Revoked): void {
+    this.#revoked += 1
+    const meant = ({ actor }: Known) =>
+      actor.kind === 'account' && (kind === 'login' ? actor.loginId === id : actor.accountId === id)
+    this.#tokens.deleteWhere(meant)
+    this.#onBehalf.deleteWhere(meant)
+  }
+}
+
+function hashOf(key: string): Buffer {
+  return new Bun.CryptoHasher('sha256').update(key).digest()
+}
