@@ -1,11 +1,35 @@
-import type { ElysiaCustomStatusResponse } from 'elysia'
+import type { Context, ElysiaCustomStatusResponse } from 'elysia'
+
+/**
+ * Bytes. A longer answer goes as a stream: Bun 1.4 sends one that is not ready at once, and does not fit its buffer of
+ * 16 KiB, with a system call for each of some 50 parts of its head, which takes longer than all the rest
+ * (https://github.com/oven-sh/bun/pull/41341 mends it). In front of a stream the head goes whole.
+ */
+const WHOLE_MAX = 15_000
 
 /**
  * Answers with JSON text that is there already: decoding it only to validate and encode it again would cost more than all
  * the rest of the call. `Body` is what the text holds; the text comes from what the contract encoded before.
  */
-export function encoded<Status extends 200 | 201, Body>(status: Status, json: string): ElysiaCustomStatusResponse<Status, Body> {
-  const response = new Response(json, { status, headers: { 'content-type': 'application/json;charset=utf-8' } })
+export function encoded<Status extends 200 | 201, Body>(
+  set: Context['set'],
+  status: Status,
+  json: string,
+): ElysiaCustomStatusResponse<Status, Body> {
+  // A header that may come several times, which Elysia keeps as a list, is a cookie's only; those are not in here.
+  const headers = { ...set.headers, 'content-type': 'application/json;charset=utf-8' } as Record<string, string>
+  // What is left there Elysia would merge by making the response anew, at the price of a stream of its body.
+  set.headers = {}
+  const response = new Response(Buffer.byteLength(json) > WHOLE_MAX ? streamOf(json) : json, { status, headers })
   // Elysia sends a Response as it is; the type says to it and to Eden what the body holds.
   return response as unknown as ElysiaCustomStatusResponse<Status, Body>
+}
+
+function streamOf(text: string): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    start(stream) {
+      stream.enqueue(Buffer.from(text))
+      stream.close()
+    },
+  })
 }

@@ -4,48 +4,36 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import pino from 'pino'
 import { z } from 'zod'
+import { DemoAnswerer } from '../../src/adapters/answerers/demo.ts'
 import { ASSET_NAMES } from '../../src/api/docs/assets.ts'
 import { pathTemplate } from '../../src/api/docs/document.ts'
 import { Schemas } from '../../src/api/docs/schemas.ts'
 import { createApp } from '../../src/app.ts'
+import { openChats } from '../../src/chat-services.ts'
 import { readConfig } from '../../src/config.ts'
+import { AnswerService } from '../../src/domain/answers/service.ts'
 import { SessionService } from '../../src/domain/sessions/service.ts'
+import { absentDatabase, testAccounts } from '../support/accounts.ts'
+import { Document } from '../support/openapi.ts'
 import { memoryStores } from '../support/stores.ts'
 
-const Media = z.looseObject({ schema: z.record(z.string(), z.unknown()), examples: z.record(z.string(), z.unknown()) })
-const Response = z.looseObject({
-  description: z.string().min(1),
-  headers: z.record(z.string(), z.unknown()).optional(),
-  content: z.strictObject({ 'application/json': Media }),
-})
-const Operation = z.looseObject({
-  operationId: z.string().regex(/^[a-z][A-Za-z]+$/),
-  summary: z.string().min(1),
-  description: z.string().min(1),
-  tags: z.array(z.string()).length(1),
-  parameters: z.array(z.looseObject({ name: z.string(), in: z.string(), schema: z.unknown() })).default([]),
-  requestBody: z.looseObject({ content: z.strictObject({ 'application/json': Media }) }).optional(),
-  responses: z.record(z.string(), Response),
-})
-/** What this document must be beyond valid: nothing in it goes undescribed. */
-const Document = z.looseObject({
-  openapi: z.string().startsWith('3.1.'),
-  info: z.looseObject({ title: z.string(), version: z.string(), license: z.object({ name: z.literal('MIT') }) }),
-  servers: z.array(z.object({ url: z.string() })),
-  tags: z.array(z.object({ name: z.string(), description: z.string().min(1) })),
-  paths: z.record(z.string(), z.record(z.string(), Operation)),
-  components: z.looseObject({ schemas: z.record(z.string(), z.unknown()) }),
-})
-
-function open(env: Record<string, string> = {}) {
+async function open(env: Record<string, string> = {}) {
   const stores = memoryStores()
   const sessions = new SessionService(stores.sessions, stores.bus)
-  const { app } = createApp({ sessions, bus: stores.bus, probes: {} }, readConfig(env), pino({ level: 'silent' }))
+  const config = readConfig(env)
+  const accounts = testAccounts(config, absentDatabase(), stores.bus)
+  const chats = await openChats(absentDatabase(), stores.bus)
+  const answers = new AnswerService(chats.messages, chats.reader, new DemoAnswerer())
+  const { app } = createApp(
+    { accounts, sessions, chats, answers, bus: stores.bus, probes: {} },
+    config,
+    pino({ level: 'silent' }),
+  )
   const call = (path: string, init?: RequestInit) => app.handle(new Request(`http://localhost${path}`, init))
   return { app, call }
 }
 
-const { app, call } = open()
+const { app, call } = await open()
 const raw: unknown = await (await call('/openapi.json')).json()
 const document = Document.parse(raw)
 const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
@@ -98,10 +86,26 @@ describe('the OpenAPI document', () => {
     const named = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name)
     expect(operation.parameters.filter((parameter) => parameter.in === 'path').map(({ name }) => name)).toEqual(named)
     expect(document.tags.map(({ name }) => name)).toContain(operation.tags[0] ?? '')
-    expect(operation.requestBody !== undefined).toBe(['post', 'put', 'patch'].includes(operation.method))
+    const route = app.routes.find(
+      ({ method, path }) => method === operation.method.toUpperCase() && pathTemplate(path) === operation.path,
+    )
+    expect(operation.requestBody !== undefined).toBe(route?.hooks.body !== undefined)
     const statuses = Object.keys(operation.responses).map(Number)
     expect(statuses.some((status) => status < 300)).toBe(true)
     expect(statuses).toContain(500)
+  })
+
+  test('tells of each operation whether it wants a token', async () => {
+    const closed = Document.parse(await (await (await open({ PUBLIC_APIS: 'desk' })).call('/openapi.json')).json())
+    for (const [path, methods] of Object.entries(closed.paths)) {
+      for (const [method, { security, responses }] of Object.entries(methods)) {
+        const refusals = Object.keys(responses['401']?.content?.['application/json'].examples ?? {})
+        const wanted = refusals.includes('unauthenticated') ? [{ bearer: [] }, { apiKey: [] }] : []
+        expect(`${method} ${path} ${JSON.stringify(security)}`).toBe(`${method} ${path} ${JSON.stringify(wanted)}`)
+      }
+    }
+    expect(closed.paths['/v1/chat/sessions']?.['get']?.security).toHaveLength(2)
+    expect(document.paths['/v1/chat/sessions']?.['get']?.security).toEqual([])
   })
 
   test('names every operation apart', () => {
@@ -157,7 +161,7 @@ describe('the OpenAPI document', () => {
       body: JSON.stringify({ role: 'user', content: ' ' }),
     })
     const told = document.paths['/v1/chat/sessions/{session_id}/messages']?.['post']?.responses[String(answer.status)]
-    expect(Object.values(told?.content['application/json'].examples ?? {})).toContainEqual({
+    expect(Object.values(told?.content?.['application/json'].examples ?? {})).toContainEqual({
       value: await answer.json(),
     })
   })
@@ -169,7 +173,9 @@ describe('the OpenAPI document', () => {
 
   test('is served by the public address', async () => {
     const { servers, info } = Document.parse(
-      await (await open({ PUBLIC_URL: 'https://example.com/chat/', APP_NAME: 'Shop' }).call('/openapi.json')).json(),
+      await (
+        await (await open({ PUBLIC_URL: 'https://example.com/chat/', APP_NAME: 'Shop' })).call('/openapi.json')
+      ).json(),
     )
     expect(servers).toEqual([{ url: 'https://example.com/chat' }])
     expect(info.title).toBe('Shop API')
@@ -197,13 +203,13 @@ describe('the pages', () => {
   })
 
   test('work under a path that a proxy serves them by', async () => {
-    const html = await (await open({ PUBLIC_URL: 'https://example.com/chat' }).call('/docs')).text()
+    const html = await (await (await open({ PUBLIC_URL: 'https://example.com/chat' })).call('/docs')).text()
     expect(html).toContain('src="/chat/docs/assets/swagger-ui.js"')
     expect(html).toContain('data-base="/chat"')
   })
 
   test('write the name of the server as text', async () => {
-    const html = await (await open({ APP_NAME: '<script>' }).call('/docs')).text()
+    const html = await (await (await open({ APP_NAME: '<script>' })).call('/docs')).text()
     expect(html).toContain('<title>&lt;script&gt; API</title>')
   })
 

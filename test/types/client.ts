@@ -2,8 +2,12 @@ import type { Treaty } from '@elysiajs/eden/treaty2'
 import type { TRPCClientError } from '@trpc/client'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import type {
+  BranchTree,
+  ChatWithMessages,
   Conversation,
+  HistoryPage,
   Issue,
+  Message,
   NewSessionMessage,
   Reason,
   SessionSummary,
@@ -42,12 +46,16 @@ type PostError = Treaty.Error<Post>
 type Refused<Status> = Extract<PostError, { status: Status }>['value']
 
 export type PostErrorStatuses = Holds<Equal<PostError['status'], 401 | 413 | 415 | 422 | 500 | 503>>
-export type PostUnauthenticated = Holds<Equal<Refused<401>, { detail: string; reason: 'unauthenticated' }>>
+export type PostUnauthenticated = Holds<
+  Equal<Refused<401>, { detail: string; reason: 'unauthenticated' | 'token_invalid' }>
+>
 export type PostTooLarge = Holds<Equal<Refused<413>, { detail: string; reason: 'body_too_large' }>>
 export type PostNotJson = Holds<Equal<Refused<415>, { detail: string; reason: 'not_json' }>>
 export type PostInvalid = Holds<Equal<Refused<422>, { detail: Issue[]; reason: 'invalid' }>>
 export type PostFault = Holds<Equal<Refused<500>, { detail: string; reason: 'internal'; request_id: string }>>
-export type PostUnavailable = Holds<Equal<Refused<503>, { detail: string; reason: 'storage_unavailable' }>>
+export type PostUnavailable = Holds<
+  Equal<Refused<503>, { detail: string; reason: 'storage_unavailable' | 'issuer_unavailable' }>
+>
 
 type Tracked<Stream> = Stream extends AsyncIterable<{ id: string; data: infer Event }> ? Event : never
 type Outputs = inferRouterOutputs<Router>['sessions']
@@ -56,3 +64,30 @@ export type ListOutput = Holds<Equal<Outputs['list'], SessionSummary[]>>
 export type PostOutput = Holds<Equal<Outputs['post'], Conversation>>
 export type WatchYields = Holds<Equal<Tracked<Outputs['watch']>, SessionWatchEvent>>
 export type ErrorReason = Holds<Equal<NonNullable<TRPCClientError<Router>['data']>['reason'], Reason>>
+
+type Chat = ReturnType<typeof client.api.chats>
+type BranchHistory = ReturnType<Chat['branches']>['messages']['get']
+type PostMessage = Chat['messages']['post']
+
+export type ChatAnswers = Holds<Equal<Treaty.Data<Chat['get']>, ChatWithMessages>>
+export type MessageAnswers = Holds<Equal<Treaty.Data<PostMessage>, Message>>
+export type HistoryAnswers = Holds<Equal<Treaty.Data<BranchHistory>, HistoryPage>>
+export type TreeAnswers = Holds<Equal<Treaty.Data<Chat['branches']['tree']['get']>, BranchTree>>
+export type HistoryTakes = Holds<
+  Equal<
+    NonNullable<Parameters<BranchHistory>[0]>['query'],
+    | {
+        before?: number | undefined
+        after?: number | undefined
+        around?: number | undefined
+        limit?: number | undefined
+      }
+    | undefined
+  >
+>
+export type PostConflicts = Holds<
+  Equal<
+    Extract<Treaty.Error<PostMessage>, { status: 409 }>['value'],
+    { detail: string; reason: 'client_id_reused' | 'chat_archived' }
+  >
+>

@@ -9,18 +9,27 @@ export type NoneOf<Flaw extends never> = Flaw
 
 type Sound = string | number | bigint | boolean | symbol | null | undefined | Date | Blob | Response
 
+/** Whether `T` is one of the types that it was reached through: a tree's branch is a tree. */
+type IsAmong<T, Above extends readonly unknown[]> = Above extends readonly [infer First, ...infer Others]
+  ? Equal<T, First> extends true
+    ? true
+    : IsAmong<T, Others>
+  : false
+
 /** Each place inside `T` that the compiler does not check: the path to an `any` or `unknown`. */
-export type Flaws<T, Path extends string> = 0 extends 1 & T
+export type Flaws<T, Path extends string, Above extends readonly unknown[] = []> = 0 extends 1 & T
   ? `${Path}: any`
   : unknown extends T
     ? `${Path}: unknown`
     : T extends Sound
       ? never
-      : T extends AsyncIterable<infer Item>
-        ? Flaws<Item, `${Path}[]`>
-        : T extends readonly (infer Item)[]
-          ? Flaws<Item, `${Path}[]`>
-          : { [Key in keyof T & string]-?: Flaws<T[Key], `${Path}.${Key}`> }[keyof T & string]
+      : IsAmong<T, Above> extends true
+        ? never
+        : T extends AsyncIterable<infer Item>
+          ? Flaws<Item, `${Path}[]`, [T, ...Above]>
+          : T extends readonly (infer Item)[]
+            ? Flaws<Item, `${Path}[]`, [T, ...Above]>
+            : { [Key in keyof T & string]-?: Flaws<T[Key], `${Path}.${Key}`, [T, ...Above]> }[keyof T & string]
 
 /** What a call through Eden has in its hands, `Node` being any part of the client. */
 export type RouteFlaws<Node, Path extends string = ''> = {

@@ -9,6 +9,24 @@ const TAGS = [
     name: 'Sessions',
     description: 'Conversations that expire. A session is there from its first message on, and is named by the client.',
   },
+  {
+    name: 'Accounts',
+    description:
+      'Who can sign in. An access token is short-lived; a refresh token, good for one use, gets the next one.',
+  },
+  { name: 'Administration', description: "Other people's accounts: for admins and the service key." },
+  { name: 'Chats', description: 'Conversations that last. A chat belongs to the account that made it.' },
+  { name: 'Messages', description: 'What was said in a chat, one by one.' },
+  {
+    name: 'Branches',
+    description: 'Lines of history: a chat has a root branch, others are made at any message, and one is active.',
+  },
+  {
+    name: 'Branching',
+    description: 'The same chats in other words: a branch is a chat, and a question with its answer is one thing.',
+  },
+  { name: 'Search', description: 'Messages by their words.' },
+  { name: 'Export and import', description: 'A chat as a file, and back.' },
   { name: 'Health', description: 'For balancers, orchestrators and people who look after the server.' },
 ]
 
@@ -23,6 +41,16 @@ An error is \`{"detail", "reason"}\`: \`detail\` is for people, \`reason\` for p
 \`detail\` is a list of \`{"loc", "msg", "type"}\`, one for each fault; \`loc\` is the part of the request and the path in it.
 An unexpected fault of the server (500) has the \`request_id\` that its log knows it by. Beside the answers told with each
 operation, any address may answer 400 \`host_invalid\`, 404 \`not_found\`, and 405 \`method_not_allowed\` with an \`Allow\` header.
+
+## Who calls
+
+Where an operation wants it, send \`Authorization: Bearer <access token>\`: one of this server's, or, where it is set up for
+that, one of the issuer that your product signs its users in with (503 \`issuer_unavailable\` while its keys cannot be
+read). A socket takes the token as \`Sec-WebSocket-Protocol: bearer, <token>\` or as \`?token=\` as well.
+
+A trusted back end sends the service key as \`X-API-Key\` instead, and may then do whatever an admin may; with
+\`X-On-Behalf-Of: <account id>\` it may do what that account may, in its name (404 \`account_missing\` where there is no such
+account, or it is not active).
 `.trim()
 
 /** The OpenAPI 3.1 document of the routes that are not hidden. */
@@ -47,7 +75,14 @@ export function openApiDocument(config: Config, routes: readonly Route[]): objec
     tags: TAGS,
     security: [],
     paths,
-    components: { schemas: schemas.components, headers: { RequestId: REQUEST_ID_HEADER } },
+    components: {
+      schemas: schemas.components,
+      headers: { RequestId: REQUEST_ID_HEADER },
+      securitySchemes: {
+        bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+      },
+    },
   }
 }
 

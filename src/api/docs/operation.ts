@@ -14,8 +14,16 @@ export type Route = {
   }
 }
 
-/** What a route says of itself in `detail`. A response told there is laid over the one that its schema makes. */
-type Detail = { readonly hide?: boolean; readonly responses?: Readonly<Record<string, ToldResponse | undefined>> }
+/**
+ * What a route says of itself in `detail`. A response told there is laid over the one that its schema makes; a body told
+ * there only tells its media type; parameters told there come after those of its schemas.
+ */
+type Detail = {
+  readonly hide?: boolean
+  readonly requestBody?: object
+  readonly parameters?: readonly object[]
+  readonly responses?: Readonly<Record<string, ToldResponse | undefined>>
+}
 
 type ToldResponse = { readonly headers?: object }
 
@@ -27,13 +35,17 @@ export const REQUEST_ID_HEADER = {
 
 /** The OpenAPI operation of a route. Its schemas go to `schemas`. */
 export function operationOf({ hooks }: Route, schemas: Schemas): object {
-  const { hide: _, responses: told = {}, ...detail } = hooks.detail ?? {}
-  const parameters = [...parametersOf('path', hooks.params, schemas), ...parametersOf('query', hooks.query, schemas)]
+  const { hide: _, responses: told = {}, requestBody, parameters: more = [], ...detail } = hooks.detail ?? {}
+  const parameters = [
+    ...parametersOf('path', hooks.params, schemas),
+    ...parametersOf('query', hooks.query, schemas),
+    ...more,
+  ]
   return {
     ...detail,
     ...(parameters.length > 0 && { parameters }),
     ...(hooks.body instanceof z.ZodType && {
-      requestBody: { required: true, content: json(hooks.body, 'input', schemas) },
+      requestBody: { required: true, content: content(hooks.body, 'input', schemas, mediaTypeOf(requestBody)) },
     }),
     responses: Object.fromEntries(
       Object.entries(responseSchemas(hooks.response)).map(([status, schema]) => [
@@ -79,17 +91,23 @@ function responseOf(status: string, schema: unknown, told: ToldResponse, schemas
   const description = (schema instanceof z.ZodType ? schema.description : undefined) ?? `Status ${status}`
   return {
     description,
-    ...(schema instanceof z.ZodType && { content: json(schema, 'output', schemas) }),
+    ...(schema instanceof z.ZodType &&
+      !(schema instanceof z.ZodVoid) && { content: content(schema, 'output', schemas) }),
     ...told,
     headers: { ...common, ...told.headers },
   }
 }
 
-function json(schema: z.ZodType, io: 'input' | 'output', schemas: Schemas): object {
+function mediaTypeOf(body: object | undefined): string | undefined {
+  const told = z.object({ content: z.record(z.string(), z.unknown()) }).safeParse(body).data?.content
+  return told && Object.keys(told)[0]
+}
+
+function content(schema: z.ZodType, io: 'input' | 'output', schemas: Schemas, mediaType = 'application/json'): object {
   const examples = examplesOf(schema).map((value, index) => [exampleName(value, index), { value }] as const)
   const media: { schema: JsonSchema; examples?: object } = { schema: schemas.add(schema, io) }
   if (examples.length > 0) media.examples = Object.fromEntries(examples)
-  return { 'application/json': media }
+  return { [mediaType]: media }
 }
 
 /** Errors and frames say themselves which one they are. */

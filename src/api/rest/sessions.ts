@@ -1,5 +1,6 @@
 import { Elysia } from 'elysia'
 import { z } from 'zod'
+import type { Config } from '../../config.ts'
 import { failures } from '../../contract/failures.ts'
 import {
   ClearedConversation,
@@ -10,14 +11,15 @@ import {
   SessionParams,
   SessionSummary,
 } from '../../contract/sessions.ts'
-import type { Config } from '../../config.ts'
+import type { Authenticator } from '../../domain/accounts/authenticator.ts'
 import { conversationText, type SessionService } from '../../domain/sessions/service.ts'
-import { access } from '../plugins/access.ts'
-import { jsonBody } from '../plugins/json-body.ts'
 import { encoded } from '../encoded.ts'
+import { access, securityOf } from '../plugins/access.ts'
+import { jsonBody } from '../plugins/json-body.ts'
+import { SIGNED_IN } from '../plugins/signed-in.ts'
 
 const tags = ['Sessions']
-const refusals = failures('unauthenticated', 'invalid', 'storage_unavailable', 'internal')
+const refusals = failures(...SIGNED_IN, 'invalid', 'internal')
 
 const LISTED = {
   description: 'A page of sessions.',
@@ -31,9 +33,13 @@ const LISTED = {
 }
 
 /** The Sessions API: conversations that expire. */
-export function sessionRoutes(sessions: SessionService, config: Config) {
-  return new Elysia({ name: 'rest/sessions', prefix: '/v1/chat/sessions' })
-    .use(access(config, 'sessions'))
+export function sessionRoutes(sessions: SessionService, authenticator: Authenticator, config: Config) {
+  return new Elysia({
+    name: 'rest/sessions',
+    prefix: '/v1/chat/sessions',
+    detail: { security: securityOf(config, 'sessions') },
+  })
+    .use(access(config, 'sessions', authenticator))
     .get(
       '/',
       async ({ owner, query, set, request }) => {
@@ -60,9 +66,9 @@ export function sessionRoutes(sessions: SessionService, config: Config) {
     )
     .get(
       '/:session_id/messages',
-      async ({ owner, params: { session_id } }) => {
+      async ({ owner, params: { session_id }, set }) => {
         const { messages } = await sessions.read({ owner, id: session_id })
-        return encoded<200, Conversation>(200, conversationText(session_id, messages))
+        return encoded<200, Conversation>(set, 200, conversationText(session_id, messages))
       },
       {
         params: SessionParams,
@@ -78,9 +84,9 @@ export function sessionRoutes(sessions: SessionService, config: Config) {
     )
     .post(
       '/:session_id/messages',
-      async ({ owner, params: { session_id }, body }) => {
+      async ({ owner, params: { session_id }, body, set }) => {
         const { messages } = await sessions.post({ owner, id: session_id }, body)
-        return encoded<201, Conversation>(201, conversationText(session_id, messages))
+        return encoded<201, Conversation>(set, 201, conversationText(session_id, messages))
       },
       {
         params: SessionParams,

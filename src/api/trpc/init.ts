@@ -8,7 +8,7 @@ import { issuesOf } from '../plugins/issues.ts'
 type RefusalData = { reason: Reason; issues: Issue[] }
 
 // The context's type is written here, since what has a name of its own would ship with the client.
-const t = initTRPC.context<{ request: Request }>().create({
+const t = initTRPC.context<{ request: Request; address: string; token: string | null }>().create({
   sse: {
     // Under Bun's idle timeout, so that a quiet subscription stays open.
     ping: { enabled: true, intervalMs: 10_000 },

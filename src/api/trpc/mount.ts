@@ -1,24 +1,31 @@
-import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import type { TRPCError } from '@trpc/server'
+import { fetchRequestHandler } from '@trpc/server/adapters/fetch'
 import { Elysia } from 'elysia'
+import type { Config } from '../../config.ts'
+import { callerAddress } from '../plugins/caller-address.ts'
 import { readText } from '../plugins/json-body.ts'
+import { assertShallow } from '../plugins/json-depth.ts'
 import type { RequestLog } from '../plugins/request-log.ts'
 import type { Router } from './router.ts'
 
 const LOGGED = new Set<TRPCError['code']>(['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE'])
 
 /** tRPC's own door: queries, mutations, and subscriptions by Server-Sent Events. */
-export function trpcRoutes(router: Router, log: RequestLog) {
+export function trpcRoutes(router: Router, { trustProxy }: Config, log: RequestLog) {
   const door = new Elysia({ name: 'trpc' })
   // A statement of its own: what a chain returns would offer the door to clients as a call.
   door.all(
     '/trpc/*',
-    async ({ request }) =>
+    async ({ request, server }) =>
       fetchRequestHandler({
         endpoint: '/trpc',
         req: await bounded(request),
         router,
-        createContext: () => ({ request }),
+        createContext: ({ info }) => ({
+          request,
+          address: callerAddress(request, server, trustProxy),
+          token: info.connectionParams?.['token'] ?? null,
+        }),
         onError({ error }) {
           if (LOGGED.has(error.code)) log.fault(request, error.cause ?? error)
         },
@@ -28,9 +35,11 @@ export function trpcRoutes(router: Router, log: RequestLog) {
   return door
 }
 
-/** tRPC reads a body of any length; ours has one that fits. */
+/** tRPC reads a body of any length and depth; ours has one that fits. */
 async function bounded(request: Request): Promise<Request> {
   if (request.body === null) return request
   const { url, method, headers, signal } = request
-  return new Request(url, { method, headers, signal, body: await readText(request) })
+  const body = await readText(request)
+  assertShallow(body)
+  return new Request(url, { method, headers, signal, body })
 }

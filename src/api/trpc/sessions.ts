@@ -1,5 +1,6 @@
 import { tracked } from '@trpc/server'
 import { z } from 'zod'
+import type { Config } from '../../config.ts'
 import {
   Conversation,
   NewSessionMessage,
@@ -9,15 +10,19 @@ import {
   SessionSummary,
   type SessionWatchEvent,
 } from '../../contract/sessions.ts'
-import type { Config } from '../../config.ts'
+import type { Authenticator } from '../../domain/accounts/authenticator.ts'
 import { conversationOf, type SessionService } from '../../domain/sessions/service.ts'
 import type { SessionChange } from '../../domain/sessions/watch.ts'
-import { ownerOn } from '../plugins/access.ts'
+import { NOBODY, ownerOf } from '../plugins/access.ts'
 import { procedure, router } from './init.ts'
+import { callerOf } from './signed-in.ts'
 
 /** The Sessions API as procedures: the same service, the same schemas. */
-export function sessionsRouter(sessions: SessionService, config: Config) {
-  const ownedProcedure = procedure.use(({ next }) => next({ ctx: { owner: ownerOn(config, 'sessions') } }))
+export function sessionsRouter(sessions: SessionService, authenticator: Authenticator, config: Config) {
+  const open = config.publicApis.has('sessions')
+  const ownedProcedure = procedure.use(async ({ ctx, next }) =>
+    next({ ctx: { owner: open ? NOBODY : ownerOf(await callerOf(authenticator, ctx)) } }),
+  )
   return router({
     list: ownedProcedure
       .input(SessionPage.optional())
@@ -53,7 +58,11 @@ export function sessionsRouter(sessions: SessionService, config: Config) {
       .input(SessionParams.extend({ lastEventId: z.coerce.number<string | number>().int().nonnegative().nullish() }))
       .subscription(async function* ({ ctx, input: { session_id, lastEventId }, signal }) {
         const session = { owner: ctx.owner, id: session_id }
-        for await (const change of sessions.watch(session, lastEventId ?? undefined, signal ?? new AbortController().signal)) {
+        for await (const change of sessions.watch(
+          session,
+          lastEventId ?? undefined,
+          signal ?? new AbortController().signal,
+        )) {
           yield tracked(String(change.position), watchEvent(session_id, change))
         }
       }),

@@ -1,6 +1,6 @@
 import type { Server } from 'bun'
-import { Refusal } from '../../domain/refusal.ts'
 import type { Bus } from '../../domain/ports.ts'
+import { Refusal } from '../../domain/refusal.ts'
 import type { OriginRule } from '../plugins/origins.ts'
 import { Connection, type Dialect } from './connection.ts'
 import { type Feed, Topic } from './topic.ts'
@@ -32,11 +32,8 @@ export class Hub {
     this.#originAllowed = originAllowed
   }
 
-  /**
-   * Turns a request into a socket. Browsers tell their page's origin, which must be an allowed one. `protocol` is the
-   * subprotocol to answer with.
-   */
-  upgrade(request: Request, server: Server<unknown> | null, dialect: Dialect, protocol?: string): void {
+  /** Turns a request into a socket. Browsers tell their page's origin, which must be an allowed one. */
+  upgrade(request: Request, server: Server<unknown> | null, dialect: Dialect): void {
     const origin = request.headers.get('origin')
     if (origin !== null && !this.#originAllowed(origin)) throw new Refusal('origin_forbidden')
     if (this.#closing !== undefined) throw new Refusal('restarting')
@@ -44,8 +41,7 @@ export class Hub {
     this.#server ??= (server as Server<Connection> | null) ?? undefined
     const connection = new Connection(dialect, (gone) => this.#forget(gone))
     this.#watched.set(connection, new Set())
-    const headers = protocol === undefined ? {} : { 'sec-websocket-protocol': protocol }
-    if (this.#server?.upgrade(request, { data: connection, headers })) return
+    if (this.#server?.upgrade(request, { data: connection })) return
     this.#watched.delete(connection)
     throw new Refusal('upgrade_required')
   }

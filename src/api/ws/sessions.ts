@@ -1,14 +1,16 @@
 import { Elysia } from 'elysia'
 import type { Logger } from 'pino'
-import { NewSessionMessage, SessionParams, SessionServerFrame } from '../../contract/sessions.ts'
+import type { Config } from '../../config.ts'
 import { failures, type Issue } from '../../contract/failures.ts'
+import { NewSessionMessage, SessionParams, SessionServerFrame } from '../../contract/sessions.ts'
+import type { Authenticator } from '../../domain/accounts/authenticator.ts'
+import { Refusal } from '../../domain/refusal.ts'
 import { parseSessionEvent, type SessionRef, sessionChannel } from '../../domain/sessions/events.ts'
 import { conversationText, type SessionService } from '../../domain/sessions/service.ts'
-import { Refusal } from '../../domain/refusal.ts'
-import type { Config } from '../../config.ts'
 import { CLOSE_CODES_TOLD } from '../docs/close-codes.ts'
-import { access } from '../plugins/access.ts'
+import { securityOf, socketAccess } from '../plugins/access.ts'
 import { parseJson } from '../plugins/issues.ts'
+import { SIGNED_IN } from '../plugins/signed-in.ts'
 import { type Connection, type Dialect, FRAME_MAX } from './connection.ts'
 import type { Hub } from './hub.ts'
 import type { Feed } from './topic.ts'
@@ -26,8 +28,14 @@ came. One that is not valid is answered with an \`error\` frame, to its sender o
 ${CLOSE_CODES_TOLD}
 `.trim()
 
-export function sessionSocket(sessions: SessionService, hub: Hub, config: Config, log: Logger) {
-  const socket = new Elysia({ name: 'ws/sessions' }).use(access(config, 'sessions'))
+export function sessionSocket(
+  sessions: SessionService,
+  authenticator: Authenticator,
+  hub: Hub,
+  config: Config,
+  log: Logger,
+) {
+  const socket = new Elysia({ name: 'ws/sessions' }).use(socketAccess(config, 'sessions', authenticator))
   // A statement of its own: what a chain returns would offer the socket to clients as a call.
   socket.get(
     '/v1/chat/sessions/:session_id/ws',
@@ -41,10 +49,11 @@ export function sessionSocket(sessions: SessionService, hub: Hub, config: Config
       response: {
         // Nothing is answered here: what the socket sends is for the documentation.
         101: SessionServerFrame.optional(),
-        ...failures('unauthenticated', 'origin_forbidden', 'invalid', 'upgrade_required', 'restarting', 'internal'),
+        ...failures(...SIGNED_IN, 'origin_forbidden', 'invalid', 'upgrade_required', 'restarting', 'internal'),
       },
       detail: {
         tags: ['Sessions'],
+        security: securityOf(config, 'sessions'),
         operationId: 'watchSession',
         summary: 'Watch a session and post to it (WebSocket)',
         description: SOCKET,

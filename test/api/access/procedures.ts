@@ -1,0 +1,100 @@
+import { admins, everyone, ownChat, type Row, signedIn } from './rules.ts'
+import type { Things } from './world.ts'
+
+const noService = { service: '403 account_needed' }
+const username = () => `new-${crypto.randomUUID().slice(0, 8)}`
+
+const chat = ({ chat_id }: Things) => ({ chat_id })
+const message = ({ chat_id, message_id }: Things) => ({ chat_id, message_id })
+const branch = ({ chat_id, branch_id }: Things) => ({ chat_id, branch_id })
+const session = ({ session_id }: Things) => ({ session_id })
+
+/** Every procedure of the server, and who may call it. `body` is its input. */
+export const PROCEDURES: Record<string, Row> = {
+  'trpc mutation accounts.register': {
+    rule: everyone('200'),
+    body: () => {
+      const name = username()
+      return { username: name, email: `${name}@example.com`, password: 'Correct-Horse-9' }
+    },
+  },
+  'trpc mutation accounts.login': {
+    rule: everyone('200'),
+    body: (things) => ({ username: things.username, password: things.password }),
+  },
+  'trpc mutation accounts.refresh': {
+    rule: everyone('200'),
+    body: ({ refresh_token }) => ({ refresh_token }),
+    consumes: true,
+  },
+  'trpc mutation accounts.logout': { rule: signedIn('200', '403 forbidden'), consumes: true },
+  'trpc mutation accounts.logoutAll': { rule: signedIn('200', '403 forbidden'), consumes: true },
+  'trpc query accounts.me': { rule: signedIn('200', '403 forbidden') },
+  'trpc mutation accounts.changePassword': {
+    rule: signedIn('200', '403 forbidden'),
+    body: ({ password }) => ({ current_password: password, new_password: 'Correct-Horse-10' }),
+    consumes: true,
+  },
+  'trpc mutation accounts.deactivate': {
+    rule: signedIn('200', '403 forbidden'),
+    body: ({ password }) => ({ password }),
+    consumes: true,
+  },
+  'trpc query accounts.list': { rule: admins('200') },
+  'trpc query accounts.get': { rule: admins('200'), body: ({ account_id }) => ({ account_id }) },
+  'trpc mutation accounts.amend': {
+    rule: admins('200'),
+    body: ({ account_id }) => ({ account_id, role: 'user' }),
+  },
+
+  'trpc query chats.list': { rule: signedIn('200') },
+  'trpc query chats.get': { rule: ownChat('200'), body: chat },
+  'trpc mutation chats.create': { rule: signedIn('200'), body: () => ({ title: 'Mine' }) },
+  'trpc mutation chats.update': { rule: ownChat('200'), body: (things) => ({ ...chat(things), title: 'Renamed' }) },
+  'trpc mutation chats.remove': { rule: ownChat('200'), body: chat },
+  'trpc mutation chats.restore': { rule: ownChat('200'), body: chat },
+  'trpc query chats.events': { rule: ownChat('200'), body: chat },
+  'trpc query chats.readCursor': { rule: ownChat('200'), body: chat },
+  'trpc mutation chats.moveReadCursor': { rule: ownChat('200', noService), body: message },
+
+  'trpc query messages.history': { rule: ownChat('200'), body: branch },
+  'trpc query messages.get': { rule: ownChat('200'), body: message },
+  'trpc mutation messages.post': { rule: ownChat('200'), body: (things) => ({ ...chat(things), content: 'said' }) },
+  'trpc mutation messages.edit': {
+    rule: ownChat('200'),
+    body: (things) => ({ ...message(things), content: 'said' }),
+  },
+  'trpc mutation messages.remove': { rule: ownChat('200'), body: message },
+  'trpc query messages.edits': { rule: ownChat('200'), body: message },
+  'trpc mutation messages.react': {
+    rule: ownChat('200', noService),
+    body: (things) => ({ ...message(things), reaction: 'like' }),
+  },
+  'trpc mutation messages.unreact': {
+    rule: ownChat('200', noService),
+    body: (things) => ({ ...message(things), reaction: 'like' }),
+  },
+
+  'trpc query branches.list': { rule: ownChat('200'), body: chat },
+  'trpc query branches.tree': { rule: ownChat('200'), body: chat },
+  'trpc query branches.get': { rule: ownChat('200'), body: branch },
+  'trpc mutation branches.create': { rule: ownChat('200'), body: message },
+  'trpc mutation branches.diverge': {
+    rule: ownChat('200'),
+    body: (things) => ({ ...message(things), content: 'said' }),
+  },
+  'trpc mutation branches.rename': { rule: ownChat('200'), body: (things) => ({ ...branch(things), name: 'Named' }) },
+  'trpc mutation branches.activate': { rule: ownChat('200'), body: branch },
+  'trpc query branches.siblings': { rule: ownChat('200'), body: message },
+
+  'trpc query search.messages': { rule: signedIn('200', '422 invalid'), body: () => ({ q: 'answer' }) },
+
+  'trpc query sessions.list': { rule: signedIn('200') },
+  'trpc query sessions.get': { rule: signedIn('200'), body: session },
+  'trpc mutation sessions.post': {
+    rule: signedIn('200'),
+    body: (things) => ({ ...session(things), role: 'user', content: 'hi' }),
+  },
+  'trpc mutation sessions.clear': { rule: signedIn('200'), body: session },
+  'trpc subscription sessions.watch': { rule: signedIn('200'), body: session },
+}

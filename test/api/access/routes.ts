@@ -1,0 +1,127 @@
+import { admins, everyone, ownChat, type Row, signedIn } from './rules.ts'
+import type { Things } from './world.ts'
+
+const forbidden = { refusal: '403 forbidden' }
+const notAuthorized = { refusal: '403 chat_not_authorized' }
+const noService = { service: '403 account_needed' }
+
+const ofLine = ({ chat_id }: Things) => ({ chat_id })
+const content = () => ({ content: 'said' })
+const unique = () => crypto.randomUUID().slice(0, 8)
+const newAccount = () => {
+  const username = `new-${unique()}`
+  return { username, email: `${username}@example.com`, password: 'Correct-Horse-9' }
+}
+
+/** Every route of the server, and who may call it. */
+export const ROUTES: Record<string, Row> = {
+  'GET /api/v1/health': { rule: everyone('200') },
+  'GET /health/ready': { rule: everyone('200') },
+  'GET /health/live': { rule: everyone('200') },
+  'GET /openapi.json': { rule: everyone('200') },
+  'GET /docs': { rule: everyone('200') },
+  'GET /redoc': { rule: everyone('200') },
+  'GET /docs/assets/:name': { rule: everyone('200') },
+  // Every procedure has a row of its own.
+  'ALL /trpc/*': { rule: everyone('404 not_found') },
+
+  'POST /api/auth/register': { rule: everyone('201'), body: newAccount },
+  'POST /api/auth/login': { rule: everyone('200'), body: ({ username, password }) => ({ username, password }) },
+  'POST /api/auth/refresh': {
+    rule: everyone('200'),
+    body: ({ refresh_token }) => ({ refresh_token }),
+    consumes: true,
+  },
+  'GET /api/auth/me': { rule: signedIn('200', '403 forbidden') },
+  'DELETE /api/auth/me': {
+    rule: signedIn('200', '403 forbidden'),
+    body: ({ password }) => ({ password }),
+    consumes: true,
+  },
+  'POST /api/auth/password': {
+    rule: signedIn('200', '403 forbidden'),
+    body: ({ password }) => ({ current_password: password, new_password: 'Correct-Horse-10' }),
+    consumes: true,
+  },
+  'POST /api/auth/logout': { rule: signedIn('200', '403 forbidden'), consumes: true },
+  'POST /api/auth/logout-all': { rule: signedIn('200', '403 forbidden'), consumes: true },
+  'POST /api/v1/auth/register': { rule: everyone('200'), body: newAccount },
+  'POST /api/v1/auth/login': { rule: everyone('200'), form: ({ username, password }) => ({ username, password }) },
+  'GET /api/admin/accounts/': { rule: admins('200') },
+  'GET /api/admin/accounts/:account_id': { rule: admins('200') },
+  'PATCH /api/admin/accounts/:account_id': { rule: admins('200'), body: () => ({ role: 'user' }) },
+
+  'GET /v1/chat/sessions/': { rule: signedIn('200') },
+  'GET /v1/chat/sessions/:session_id/messages': { rule: signedIn('200') },
+  'POST /v1/chat/sessions/:session_id/messages': {
+    rule: signedIn('201'),
+    body: () => ({ role: 'user', content: 'hi' }),
+  },
+  'DELETE /v1/chat/sessions/:session_id': { rule: signedIn('200') },
+  // Without an upgrade: who gets this far may open the socket.
+  'GET /v1/chat/sessions/:session_id/ws': { rule: signedIn('426 upgrade_required') },
+
+  'GET /api/chats/': { rule: signedIn('200') },
+  'POST /api/chats/': { rule: signedIn('201'), body: () => ({ title: 'Mine' }) },
+  'GET /api/chats/:chat_id': { rule: ownChat('200', forbidden) },
+  'GET /api/chats/:chat_id/messages': { rule: ownChat('200', forbidden) },
+  'POST /api/chats/:chat_id/messages': { rule: ownChat('200', forbidden), body: content },
+  'POST /api/chats/:chat_id/messages/:message_id/reaction': {
+    rule: ownChat('200', { ...forbidden, ...noService }),
+    body: () => ({ reaction_type: 'like' }),
+  },
+
+  'PATCH /api/chats/:chat_id/': { rule: ownChat('200'), body: () => ({ title: 'Renamed' }) },
+  'DELETE /api/chats/:chat_id/': { rule: ownChat('204') },
+  'POST /api/chats/:chat_id/restore': { rule: ownChat('200') },
+  'GET /api/chats/:chat_id/events': { rule: ownChat('200') },
+  'GET /api/chats/:chat_id/read-cursor': { rule: ownChat('200') },
+  'PUT /api/chats/:chat_id/read-cursor': {
+    rule: ownChat('200', noService),
+    body: ({ message_id }) => ({ message_id }),
+  },
+  'GET /api/chats/:chat_id/export': { rule: ownChat('200') },
+  'POST /api/chats/import': { rule: signedIn('422 invalid'), body: () => ({}) },
+  // A back end says in which chat, or for whom.
+  'GET /api/search/': { rule: signedIn('200', '422 invalid'), query: () => ({ q: 'answer' }) },
+
+  'GET /api/chats/:chat_id/messages/:message_id/': { rule: ownChat('200') },
+  'PATCH /api/chats/:chat_id/messages/:message_id/': { rule: ownChat('200'), body: content },
+  'DELETE /api/chats/:chat_id/messages/:message_id/': { rule: ownChat('200') },
+  'GET /api/chats/:chat_id/messages/:message_id/edits': { rule: ownChat('200') },
+  'PUT /api/chats/:chat_id/messages/:message_id/reactions/:reaction': { rule: ownChat('200', noService) },
+  'DELETE /api/chats/:chat_id/messages/:message_id/reactions/:reaction': { rule: ownChat('200', noService) },
+  'GET /api/chats/:chat_id/messages/:message_id/siblings': { rule: ownChat('200') },
+  'POST /api/chats/:chat_id/messages/:message_id/branches': { rule: ownChat('201'), body: () => ({}) },
+  'POST /api/chats/:chat_id/messages/:message_id/divergence': { rule: ownChat('201'), body: content },
+
+  'GET /api/chats/:chat_id/branches': { rule: ownChat('200') },
+  'GET /api/chats/:chat_id/branches/tree': { rule: ownChat('200') },
+  'GET /api/chats/:chat_id/branches/:branch_id': { rule: ownChat('200') },
+  'PATCH /api/chats/:chat_id/branches/:branch_id': { rule: ownChat('200'), body: () => ({ name: 'Named' }) },
+  'PUT /api/chats/:chat_id/active-branch': { rule: ownChat('200'), body: ({ branch_id }) => ({ branch_id }) },
+  'GET /api/chats/:chat_id/branches/:branch_id/messages': { rule: ownChat('200') },
+
+  'POST /api/v1/chats/create-chat': { rule: signedIn('201'), body: () => ({ name: 'Mine' }) },
+  'GET /api/v1/chats/get-chat': { rule: ownChat('200', notAuthorized), query: ofLine },
+  'PUT /api/v1/chats/update-chat': {
+    rule: ownChat('200', notAuthorized),
+    query: ofLine,
+    body: () => ({ name: 'Renamed' }),
+  },
+  'DELETE /api/v1/chats/delete-chat': { rule: ownChat('204', notAuthorized), query: ofLine },
+  'POST /api/v1/messages/add-message': {
+    rule: ownChat('201', notAuthorized),
+    body: ({ chat_id }) => ({ chat_id, question: 'why?' }),
+  },
+  'POST /api/v1/branches/create-branch': {
+    rule: ownChat('200', notAuthorized),
+    body: ({ chat_id, message_id }) => ({ chat_id, response_id: message_id }),
+  },
+  'GET /api/v1/branches/get-branches': { rule: ownChat('200', notAuthorized), query: ofLine },
+  'GET /api/v1/branches/get-branch-tree': { rule: ownChat('200', notAuthorized), query: ofLine },
+  'PUT /api/v1/branches/set-active-branch': {
+    rule: ownChat('200', notAuthorized),
+    query: ({ chat_id, branch_id }) => ({ chat_id, branch_id }),
+  },
+}

@@ -1,0 +1,46 @@
+import type { Caller, Things } from './world.ts'
+
+/** What each caller is answered with: a status, and with a refusal its reason. */
+export type Rule = Record<Caller, string>
+
+export type Row = {
+  rule: Rule
+  /** What the call needs beyond its path. */
+  query?: (things: Things) => Record<string, string>
+  body?: (things: Things) => unknown
+  form?: (things: Things) => Record<string, string>
+  /** The call ends accounts or logins: it gets people of its own. */
+  consumes?: true
+}
+
+const UNAUTHENTICATED = '401 unauthenticated'
+const INVALID = '401 token_invalid'
+
+/** Open to all, also to who shows a token that is no good. */
+export function everyone(answer: string): Rule {
+  return {
+    anonymous: answer,
+    expired: answer,
+    owner: answer,
+    other: answer,
+    agent: answer,
+    admin: answer,
+    service: answer,
+  }
+}
+
+/** For whoever is signed in. */
+export function signedIn(answer: string, service = answer): Rule {
+  return { ...everyone(answer), anonymous: UNAUTHENTICATED, expired: INVALID, service }
+}
+
+/** For the owner of the chat, admins and back ends; others are told that there is none, or what the API says. */
+export function ownChat(answer: string, { refusal = '404 chat_missing', service = answer } = {}): Rule {
+  return { ...signedIn(answer, service), other: refusal, agent: refusal }
+}
+
+/** For admins and back ends. */
+export function admins(answer: string): Rule {
+  const refusal = '403 forbidden'
+  return { ...signedIn(answer), owner: refusal, other: refusal, agent: refusal }
+}

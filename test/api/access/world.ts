@@ -1,0 +1,88 @@
+import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
+import { TEST_SECRET } from '../../support/accounts.ts'
+import { startServer, type TestServer } from '../../support/app.ts'
+import type { OpenedDatabase } from '../../support/database.ts'
+import { PASSWORD, type Person, signUp } from '../../support/person.ts'
+
+export const SERVICE_KEY = 'the-key-of-a-trusted-back-end-that-is-long'
+
+/** Who calls. The chat of a cell is the owner's; `other` and `agent` have nothing to do with it. */
+export const CALLERS = ['anonymous', 'expired', 'owner', 'other', 'agent', 'admin', 'service'] as const
+export type Caller = (typeof CALLERS)[number]
+
+/** What a cell's call is about, made for it alone: by the name of its place in a path or an input. */
+export type Things = {
+  chat_id: string
+  message_id: string
+  branch_id: string
+  session_id: string
+  reaction: string
+  account_id: string
+  name: string
+  /** Of the caller's own account; of the owner's, where the caller has none. */
+  refresh_token: string
+  username: string
+  password: string
+}
+
+type People = Record<'owner' | 'other' | 'agent' | 'admin', Person>
+
+export async function startClosedServer(database: OpenedDatabase): Promise<TestServer> {
+  return startServer({
+    database,
+    env: { SERVICE_API_KEY: SERVICE_KEY, JWT_SECRET: TEST_SECRET, PUBLIC_APIS: 'desk' },
+  })
+}
+
+/** New ones, for a row whose calls end accounts. */
+export async function openPeople(server: TestServer): Promise<People> {
+  const [owner, other, agent, admin] = await Promise.all(
+    ['owner', 'other', 'agent', 'admin'].map((name) => signUp(server, name)),
+  )
+  if (!(owner && other && agent && admin)) throw new Error('Somebody did not sign up.')
+  await server.accounts.amend({ kind: 'service' }, agent.user.id, { role: 'agent' })
+  await server.accounts.amend({ kind: 'service' }, admin.user.id, { role: 'admin' })
+  return { owner, other, agent, admin }
+}
+
+export async function headersOf(caller: Caller, people: People): Promise<Record<string, string>> {
+  switch (caller) {
+    case 'anonymous':
+      return {}
+    case 'service':
+      return { 'x-api-key': SERVICE_KEY }
+    case 'expired': {
+      const { access_token } = people.owner
+      const header = { alg: 'HS256', ...decodeProtectedHeader(access_token) }
+      const claims = { ...decodeJwt(access_token), exp: Math.floor(Date.now() / 1000) - 3600 }
+      const token = await new SignJWT(claims).setProtectedHeader(header).sign(new TextEncoder().encode(TEST_SECRET))
+      return { authorization: `Bearer ${token}` }
+    }
+    default:
+      return people[caller].headers
+  }
+}
+
+export async function thingsFor(server: TestServer, caller: Caller, people: People): Promise<Things> {
+  const { owner } = people
+  const own = caller in people ? people[caller as keyof People] : owner
+  const actor = { kind: 'account', accountId: owner.user.id, role: 'user', loginId: null } as const
+  const { chats, messages, branches } = server.chats
+  const { id: chat_id } = await chats.create(actor, { title: 'Secret' })
+  await messages.post(actor, chat_id, { content: 'question' })
+  const answer = { content: 'answer', senderType: 'assistant', senderId: owner.user.id } as const
+  const { id: message_id } = await messages.append(actor, chat_id, answer)
+  const { id: branch_id } = await branches.create(actor, chat_id, { messageId: message_id })
+  return {
+    chat_id,
+    message_id,
+    branch_id,
+    session_id: crypto.randomUUID(),
+    reaction: 'like',
+    account_id: people.other.user.id,
+    name: 'swagger-ui.js',
+    refresh_token: own.refresh_token,
+    username: own.user.username,
+    password: PASSWORD,
+  }
+}

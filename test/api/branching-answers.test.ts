@@ -1,0 +1,115 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { unwrap } from '../../client/src/errors.ts'
+import { AnswerService } from '../../src/domain/answers/service.ts'
+import type { Answerer, AnswerRequest } from '../../src/domain/ports.ts'
+import { chatWorld, newActor } from '../support/chats.ts'
+import { testDatabases } from '../support/database.ts'
+import { openPeople, type People } from '../support/people.ts'
+import { until } from '../support/wait.ts'
+
+setDefaultTimeout(60_000)
+
+/** Says what it was given; fails where it is told to. */
+const echo: Answerer = {
+  async *answer({ history, message }) {
+    if (message === 'fail') throw new Error('told to')
+    yield { type: 'text', text: `${history.map(({ role, content }) => `${role}:${content}`).join('|')}>` }
+    yield { type: 'text', text: message }
+  },
+}
+
+for (const { kind, open } of testDatabases()) {
+  describe(`questions of the Branching API on ${kind}`, () => {
+    let people: People
+    beforeAll(async () => {
+      people = await openPeople(open, { answerer: echo })
+    })
+    afterAll(() => people.close())
+
+    const chats = () => people.ada.client.api.v1.chats
+    const newChat = (name = 'Trip') => unwrap(chats()['create-chat'].post({ name }))
+    const read = (chat_id: string) => unwrap(chats()['get-chat'].get({ query: { chat_id } }))
+    const ask = (chat_id: string, question: string, headers: Record<string, string> = {}) =>
+      people.ada.client.api.v1.messages['add-message'].post({ chat_id, question }, { headers })
+    test('a failed answer leaves the question, and the same key asks for the answer alone', async () => {
+      const { id } = await newChat()
+      const key = { 'idempotency-key': crypto.randomUUID() }
+      const failed = await ask(id, 'fail', key)
+      expect(failed.error?.status).toBe(502)
+      expect(failed.error?.value.reason).toBe('answer_failed')
+      expect((await read(id)).qa_pairs).toEqual([])
+      expect((await ask(id, 'fail', key)).error?.value.reason).toBe('answer_failed')
+      const { messages } = await unwrap(people.ada.client.api.chats({ chat_id: id }).get())
+      expect(messages.map(({ content }) => content)).toEqual(['fail'])
+    })
+
+    test('the same key asks once, however often and at the same time', async () => {
+      const { id } = await newChat()
+      const key = { 'idempotency-key': crypto.randomUUID() }
+      const answers = await Promise.all(Array.from({ length: 5 }, () => unwrap(ask(id, 'once?', key))))
+      expect(new Set(answers.map(({ response_id }) => response_id)).size).toBe(1)
+      expect(answers).toContainEqual(await unwrap(ask(id, 'once?', key)))
+      expect((await read(id)).qa_pairs).toHaveLength(1)
+      expect((await ask(id, 'another?', key)).error?.value.reason).toBe('client_id_reused')
+    })
+
+    test('questions asked at once keep their own answers', async () => {
+      const { id } = await newChat()
+      const questions = Array.from({ length: 8 }, (_, number) => `question ${number}`)
+      await Promise.all(questions.map((question) => unwrap(ask(id, question))))
+      const { qa_pairs } = await read(id)
+      expect(qa_pairs.map(({ question }) => question).sort()).toEqual(questions)
+      for (const { question, response } of qa_pairs) expect(response).toEndWith(`>${question}`)
+    })
+
+    test('an answerer that hangs is given up, and its call ends at once', async () => {
+      const world = await chatWorld(people.database)
+      let released = false
+      const hanging: Answerer = {
+        async *answer({ signal }) {
+          yield { type: 'text', text: 'Well' }
+          await new Promise((resolve) => signal.addEventListener('abort', resolve))
+          released = true
+        },
+      }
+      const answers = new AnswerService(world.messages, world.reader, hanging, { deadlineMs: 1 })
+      const actor = await newActor(people.database)
+      const { id } = await world.chats.create(actor, { title: 'Talk' })
+      await expect(answers.ask(actor, id, { branchId: id, question: 'hm?' })).rejects.toThrow(
+        expect.objectContaining({ reason: 'answer_late' }),
+      )
+      await until(() => released)
+      expect(
+        (await world.messages.page(actor, id, id, { from: 'end', limit: 10 })).map(({ content }) => content),
+      ).toEqual(['hm?'])
+    })
+
+    test('an answerer is given as much history as fits, and what it says is made storable', async () => {
+      const world = await chatWorld(people.database)
+      const given: AnswerRequest[] = []
+      const noting: Answerer = {
+        async *answer(request) {
+          given.push(request)
+          yield { type: 'text', text: ` a\0b\ud800 ${'x'.repeat(50)}` }
+        },
+      }
+      const limits = { historyMessages: 3, historyLength: 12, answerLength: 10 }
+      const answers = new AnswerService(world.messages, world.reader, noting, limits)
+      const actor = await newActor(people.database)
+      const { id } = await world.chats.create(actor, { title: 'Talk' })
+      const post = (content: string) => world.messages.post(actor, id, { content })
+      await post('first')
+      const gone = await post('second')
+      await post('third')
+      await world.messages.remove(actor, id, gone.id)
+      const ask = () => answers.ask(actor, id, { branchId: id, question: 'ok?' })
+      expect((await ask()).answer.content).toBe('ab\ufffd xxxx')
+      await ask()
+      const contents = given.map(({ history }) => history.map(({ content }) => content))
+      expect(contents).toEqual([
+        ['first', 'third'],
+        ['ok?', 'ab\ufffd xxxx'],
+      ])
+    })
+  })
+}
