@@ -1,7 +1,8 @@
 -- Appends a batch of messages, each with its event: see src/domain/chats/log-store.ts, which calls it.
 -- A function, because a statement sees what was committed when it began: the second one in here begins once the chats are
 -- locked, so that it sees every message that came before. The locks are taken in one order everywhere, by id.
--- The settings keep the plan on the indexes: it is cached, and may have been made while the tables were still empty.
+-- The settings, and OFFSET, keep the plan to one look-up by key for each row: it is cached, and may have been made while
+-- the tables were still empty, when reading all of one, once, seems as good.
 CREATE FUNCTION append_messages(
   chat_ids uuid[], branch_ids uuid[], ids uuid[], sender_types text[], sender_ids text[], contents text[],
   statuses text[], metadatas jsonb[], client_ids uuid[], account_ids uuid[], login_ids uuid[], events text[],
@@ -20,9 +21,13 @@ BEGIN
       CASE
         WHEN new.account_id IS NOT NULL AND account.id IS NULL THEN 'token_invalid'
         WHEN new.login_id IS NOT NULL AND login.id IS NULL THEN 'token_invalid'
-        WHEN chat.id IS NULL THEN 'chat_missing'
+        WHEN chat.id IS NULL OR chat.deleted_at IS NOT NULL THEN 'chat_missing'
         WHEN branch.id IS NULL THEN 'branch_missing'
-        WHEN old.id IS NOT NULL AND old.content = new.content AND old.sender_id IS NOT DISTINCT FROM new.sender_id
+        WHEN old.id IS NOT NULL AND old.sender_id IS NOT DISTINCT FROM new.sender_id AND new.content = coalesce(
+            -- What it said first: it may have been edited before its sender, who missed the answer, posts it again.
+            (SELECT data ->> 'content' FROM message_extensions
+              WHERE message_id = old.id AND type = 'edit' ORDER BY created_at, id LIMIT 1),
+            old.content)
           THEN 'known'
         WHEN old.id IS NOT NULL THEN 'client_id_reused'
         WHEN chat.archived_at IS NOT NULL THEN 'chat_archived'
@@ -34,11 +39,13 @@ BEGIN
         account_ids, login_ids, events) WITH ORDINALITY
       AS new(chat_id, branch_id, id, sender_type, sender_id, content, status, metadata, client_id, account_id, login_id,
         event, ordinal)
-    LEFT JOIN users AS account ON account.id = new.account_id AND account.is_active
-    LEFT JOIN logins AS login ON login.id = new.login_id AND login.revoked_at IS NULL
-    LEFT JOIN chats AS chat ON chat.id = new.chat_id AND chat.deleted_at IS NULL
-    LEFT JOIN branches AS branch ON branch.id = coalesce(new.branch_id, chat.active_branch_id) AND branch.chat_id = chat.id
-    LEFT JOIN messages AS old ON old.chat_id = new.chat_id AND old.client_id = new.client_id
+    LEFT JOIN LATERAL (SELECT id FROM users WHERE id = new.account_id AND is_active OFFSET 0) AS account ON true
+    LEFT JOIN LATERAL (SELECT id FROM logins WHERE id = new.login_id AND revoked_at IS NULL OFFSET 0) AS login ON true
+    LEFT JOIN LATERAL (SELECT * FROM chats WHERE id = new.chat_id OFFSET 0) AS chat ON true
+    LEFT JOIN LATERAL (SELECT * FROM branches
+      WHERE id = coalesce(new.branch_id, chat.active_branch_id) AND chat_id = new.chat_id OFFSET 0) AS branch ON true
+    LEFT JOIN LATERAL (SELECT * FROM messages
+      WHERE chat_id = new.chat_id AND client_id = new.client_id OFFSET 0) AS old ON true
   ), placed AS MATERIALIZED (
     SELECT *,
       last_seq + row_number() OVER (PARTITION BY chat_id, verdict = 'created' ORDER BY ordinal) AS new_seq,

@@ -3,35 +3,46 @@ import { ChatAccess } from './domain/chats/access.ts'
 import { BranchService } from './domain/chats/branches.ts'
 import { ChatStore } from './domain/chats/chat-store.ts'
 import { ChatService } from './domain/chats/chats.ts'
+import { ChatExporter } from './domain/chats/export.ts'
+import { ExportStore } from './domain/chats/export-store.ts'
+import { ForkStore } from './domain/chats/fork-store.ts'
+import { Forks } from './domain/chats/forks.ts'
 import { History } from './domain/chats/history.ts'
 import { HistoryStore } from './domain/chats/history-store.ts'
+import { ChatImporter } from './domain/chats/import.ts'
+import { ImportStore } from './domain/chats/import-store.ts'
 import { ChatLog } from './domain/chats/log.ts'
 import { LogStore } from './domain/chats/log-store.ts'
 import { MessageStore } from './domain/chats/message-store.ts'
 import { MessageService } from './domain/chats/messages.ts'
+import { ChatReader } from './domain/chats/reader.ts'
+import { SearchService } from './domain/chats/search.ts'
+import { SearchStore } from './domain/chats/search-store.ts'
+import type { ChatServices } from './domain/chats/services.ts'
 import type { Bus } from './domain/ports.ts'
 
-export type ChatServices = {
-  chats: ChatService
-  messages: MessageService
-  branches: BranchService
-  log: ChatLog
-  access: ChatAccess
-}
+export type { ChatServices }
 
 /** All that works on chats, over one database and one bus. */
 export async function openChats(database: Database, bus: Bus): Promise<ChatServices> {
   const store = new ChatStore(database)
   const reads = new HistoryStore(database)
-  const messages = new MessageStore(database)
+  const messageStore = new MessageStore(database)
   const history = new History(reads)
   const log = new ChatLog(new LogStore(database), bus)
   const access = new ChatAccess(store, bus)
   await access.start()
+  const chats = new ChatService(store, log, access)
+  const messages = new MessageService({ store: messageStore, reads, history, log, access })
   return {
-    chats: new ChatService(store, log, access),
-    messages: new MessageService({ store: messages, reads, history, log, access }),
-    branches: new BranchService({ store, messages, reads, history, log, access }),
+    chats,
+    messages,
+    branches: new BranchService({ store, messages: messageStore, reads, history, log, access }),
+    reader: new ChatReader({ chats, messages, history, reads, log }),
+    forks: new Forks(new ForkStore(database), access),
+    exporter: new ChatExporter({ store: new ExportStore(database), reads, history, access }),
+    importer: new ChatImporter(new ImportStore(database)),
+    search: new SearchService({ store: new SearchStore(database), reads, access }),
     log,
     access,
   }

@@ -1,12 +1,17 @@
 import pino, { type Logger } from 'pino'
+import { accountsOf } from './accounts.ts'
+import { DemoAnswerer } from './adapters/answerers/demo.ts'
 import { MemoryBus } from './adapters/memory/bus.ts'
 import { MemorySessionStore } from './adapters/memory/sessions.ts'
+import type { Redis } from './adapters/redis/client.ts'
+import { administer, makeFirstAdmin } from './admin.ts'
 import { createApp } from './app.ts'
 import { banner } from './banner.ts'
 import { openChats } from './chat-services.ts'
 import { type Config, readConfig } from './config.ts'
-import { openDatabase } from './db/open.ts'
 import { migrate } from './db/migrate.ts'
+import { openDatabase } from './db/open.ts'
+import { AnswerService } from './domain/answers/service.ts'
 import type { ChatLog } from './domain/chats/log.ts'
 import type { Bus, Probe, SessionStore } from './domain/ports.ts'
 import { SessionService } from './domain/sessions/service.ts'
@@ -14,6 +19,8 @@ import { developmentSecret } from './secrets.ts'
 
 /** Sockets get this long to answer that they are closed. */
 const CLOSE_MS = 2000
+/** Between two words of the demo's answers: as if somebody typed. */
+const DEMO_PAUSE_MS = 15
 /** Requests in flight get this long to finish once the server is told to stop. */
 const FINISH_MS = 5000
 /** Whatever has not closed by then is left: the process ends within 10 seconds of the signal. */
@@ -33,15 +40,24 @@ async function start(): Promise<void> {
     logger.flush()
     process.exit(1)
   })
-  if (config.jwt.secret === undefined) await developmentSecret(config.dataDirectory, 'jwt-secret')
+  const secret = config.jwt.secret ?? (await developmentSecret(config.dataDirectory, 'jwt-secret'))
 
   const [database, shared] = await Promise.all([openDatabase(config.database), openShared(config)])
   await migrate(database)
   const probes = { database, ...shared.probes }
   const sessions = new SessionService(shared.sessions, shared.bus)
   const chats = await openChats(database, shared.bus)
+  const answers = new AnswerService(chats.messages, chats.reader, new DemoAnswerer({ pauseMs: DEMO_PAUSE_MS }))
   const stopKeeping = keepLog(chats.log, config, logger)
-  const { app, hub, health } = createApp({ sessions, bus: shared.bus, probes }, config, logger)
+  const accounts = accountsOf(config, { database, bus: shared.bus, redis: shared.redis, secret })
+  await accounts.revocations.start()
+  const told = await makeFirstAdmin(accounts, config)
+  if (told !== undefined) logger.warn(told)
+  const { app, hub, health } = createApp(
+    { accounts, sessions, chats, answers, bus: shared.bus, probes },
+    config,
+    logger,
+  )
   listen(config, (options) => app.listen(options))
   console.log(banner(config, app.server?.port ?? config.port, database.description))
 
@@ -82,7 +98,7 @@ function keepLog(log: ChatLog, { eventRetentionDays }: Config, logger: Logger): 
 }
 
 /** What instances share: in Redis, or in this process where there is one alone. */
-type Shared = { bus: Bus; sessions: SessionStore; probes: Record<string, Probe>; close(): void }
+type Shared = { bus: Bus; redis?: Redis; sessions: SessionStore; probes: Record<string, Probe>; close(): void }
 
 async function openShared({ redis, sessions }: Config): Promise<Shared> {
   if (redis === undefined) {
@@ -98,6 +114,7 @@ async function openShared({ redis, sessions }: Config): Promise<Shared> {
   const connection = await connectRedis(redis.url, { prefix: redis.prefix })
   return {
     bus: new RedisBus(connection),
+    redis: connection,
     sessions: new RedisSessionStore(connection, sessions),
     probes: { redis: connection },
     close: () => connection.close(),
@@ -113,8 +130,23 @@ function listen({ host, port }: Config, open: (options: { hostname: string; port
   }
 }
 
+/** Nothing is shown of what is typed. `undefined` where nobody sits at a terminal, or typed nothing. */
+function askPassword(): string | undefined {
+  if (!process.stdin.isTTY) return undefined
+  const echo = (mode: 'echo' | '-echo') => Bun.spawnSync(['stty', mode], { stdin: 'inherit' })
+  echo('-echo')
+  try {
+    return prompt('Password (none: one is made):') || undefined
+  } finally {
+    echo('echo')
+    console.log()
+  }
+}
+
 try {
-  await start()
+  if (process.argv[2] === 'admin')
+    console.log(await administer(readConfig(process.env), process.argv.slice(3), askPassword))
+  else await start()
 } catch (fault) {
   const message = fault instanceof Error ? fault.message : String(fault)
   for (const line of message.split('\n')) console.error(`parley: ${line}`)

@@ -1,8 +1,35 @@
 /** What the server promises, as zod schemas and tables: what it takes, answers, refuses, and closes sockets with. */
 // biome-ignore lint/performance/noBarrelFile: the package's entry
+export { BranchTree, Divergence, DivergingEdit, NewBranch } from '../../src/contract/branch-calls.ts'
+export { AnsweredQuestion, Line, LineBranch, LineHistory, QaPair, WholeTree } from '../../src/contract/branching.ts'
+export {
+  ChatPage,
+  ChatWithMessages,
+  EventPage,
+  HistoryPage,
+  HistoryQuery,
+  MessageEdit,
+  MessagePage,
+  ReactionKey,
+  ReadCursor,
+} from '../../src/contract/chat-calls.ts'
+export { applyEvent, type ChatState, NO_CHAT, type ReadState } from '../../src/contract/chat-state.ts'
+export {
+  Branch,
+  Chat,
+  Message,
+  MessageStatus,
+  Metadata,
+  NewChat,
+  NewMessage,
+  Reaction,
+  SenderType,
+} from '../../src/contract/chats.ts'
 export { CLOSE_CODES, type CloseName } from '../../src/contract/close-codes.ts'
+export { ChatEvent, type ChatEventType } from '../../src/contract/events.ts'
 export { FAILURES, type Failure, InternalBody, InvalidBody, Issue, type Reason } from '../../src/contract/failures.ts'
 export { Health, Liveness } from '../../src/contract/health.ts'
+export { SearchHit, SearchQuery, SearchResult } from '../../src/contract/search.ts'
 export {
   Conversation,
   NewSessionMessage,
@@ -17,3 +44,4 @@ export {
   SessionWatchEvent,
 } from '../../src/contract/sessions.ts'
 export { CONTENT_MAX, Content, Timestamp } from '../../src/contract/text.ts'
+export { ChatDocument, TransferredMessage } from '../../src/contract/transfer.ts'

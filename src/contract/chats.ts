@@ -20,16 +20,30 @@ const oneLine = (max: number) =>
 
 export const Title = oneLine(100).meta({ description: 'One line, 1 to 100 characters.', examples: ['Trip to Lisbon'] })
 
+/** The name of a branch: longer than a title, so that `Branch of …` has room for one. */
+export const BranchName = oneLine(200).meta({
+  description: 'One line, 1 to 200 characters.',
+  examples: ['What if by train'],
+})
+
+const JsonValue = z.json()
+// By the registry, since `.meta` would name a copy: the original refers to itself.
+z.globalRegistry.add(JsonValue, { id: 'JsonValue' })
+
 /** Data of the embedding product's own, at most 8 KiB of JSON. */
 export const Metadata = z
-  .record(z.string(), z.json())
+  .record(z.string(), JsonValue)
   .refine((data) => JSON.stringify(data).length <= 8192, 'Metadata is at most 8 KiB of JSON.')
   .refine((data) => !JSON.stringify(data).includes('\\u0000'), 'Metadata must not contain NUL characters.')
   .refine(
     (data) => JSON.stringify(data).isWellFormed() && !/\\ud[89a-f]/i.test(JSON.stringify(data)),
     'Use well-formed Unicode.',
   )
-
+  .meta({
+    id: 'Metadata',
+    description: "Data of the embedding product's own: an object of at most 8 KiB of JSON.",
+    examples: [{ topic: 'travel' }],
+  })
 export type Metadata = z.infer<typeof Metadata>
 
 export const SenderType = z.enum(['user', 'assistant', 'agent', 'system'])
@@ -38,17 +52,65 @@ export type SenderType = z.infer<typeof SenderType>
 export const MessageStatus = z.enum(['pending', 'processing', 'completed', 'stopped', 'failed'])
 export type MessageStatus = z.infer<typeof MessageStatus>
 
+const chatId = '0198f3a0-5c1e-7a4b-9d2e-3f6a7b8c9d0e'
+const messageId = '0198f3a1-77d2-7c10-8a55-6b1f0e2d4c3a'
+const accountId = '0198f39f-1b0a-7f31-b6c4-90a1d2e3f4b5'
+const time = '2026-01-31T12:00:00.000Z'
+
 /** One account's reaction to a message: `like`, `dislike`, or any emoji. */
 export const Reaction = z
   .object({ user_id: AccountId, reaction_type: z.string(), created_at: Timestamp })
-  .meta({ id: 'Reaction' })
+  .meta({ id: 'Reaction', examples: [{ user_id: accountId, reaction_type: 'like', created_at: time }] })
 export type Reaction = z.infer<typeof Reaction>
+
+/** What an answer is based on. */
+export const Source = z
+  .object({
+    id: z.uuid(),
+    message_id: MessageId,
+    title: z.string(),
+    url: z.string().optional(),
+    content: z.string().optional(),
+    created_at: Timestamp,
+  })
+  .meta({ id: 'Source' })
+
+export const FileReference = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    file_type: z.enum(['text', 'image', 'pdf', 'word', 'excel', 'other']),
+    preview_url: z.string().optional(),
+  })
+  .meta({ id: 'FileReference' })
+
+export const exampleMessage = {
+  id: messageId,
+  chat_id: chatId,
+  branch_id: chatId,
+  position: 1,
+  seq: 3,
+  message_type: 'user' as const,
+  sender_type: 'user' as const,
+  sender_id: accountId,
+  content: 'Hello there!',
+  status: 'completed' as const,
+  metadata: {},
+  client_id: null,
+  created_at: time,
+  updated_at: time,
+  edited_at: null,
+  deleted_at: null,
+  reactions: [],
+  sources: [],
+  files: [],
+}
 
 export const Message = z
   .object({
     id: MessageId,
     chat_id: ChatId,
-    branch_id: BranchId,
+    branch_id: BranchId.meta({ description: 'The branch that it was written in.' }),
     position: Position,
     seq: Seq,
     message_type: z.enum(['user', 'ai', 'system']),
@@ -63,25 +125,51 @@ export const Message = z
     edited_at: Timestamp.nullable(),
     deleted_at: Timestamp.nullable(),
     reactions: z.array(Reaction),
+    sources: z.array(Source),
+    files: z.array(FileReference),
   })
-  .meta({ id: 'Message' })
+  .meta({ id: 'Message', description: 'A message of a chat.', examples: [exampleMessage] })
 export type Message = z.infer<typeof Message>
+
+export const exampleChat = {
+  id: chatId,
+  title: 'Trip to Lisbon',
+  user_id: accountId,
+  active_branch_id: chatId,
+  last_seq: 3,
+  metadata: {},
+  created_at: time,
+  updated_at: time,
+  archived_at: null,
+  deleted_at: null,
+}
 
 export const Chat = z
   .object({
     id: ChatId,
     title: z.string(),
     user_id: AccountId.nullable(),
-    active_branch_id: BranchId,
-    last_seq: Seq,
+    active_branch_id: BranchId.meta({ description: 'The branch that posts go to which name none.' }),
+    last_seq: Seq.meta({ description: "The number of the chat's newest event." }),
     metadata: Metadata,
     created_at: Timestamp,
     updated_at: Timestamp,
     archived_at: Timestamp.nullable(),
     deleted_at: Timestamp.nullable(),
   })
-  .meta({ id: 'Chat' })
+  .meta({ id: 'Chat', description: 'A chat.', examples: [exampleChat] })
 export type Chat = z.infer<typeof Chat>
+
+export const exampleBranch = {
+  id: '0198f3a2-0d4e-7b8f-9c11-5e6f7a8b9c0d',
+  chat_id: chatId,
+  name: 'What if by train',
+  parent_branch_id: chatId,
+  fork_branch_id: chatId,
+  fork_position: 1,
+  created_by: accountId,
+  created_at: time,
+}
 
 export const Branch = z
   .object({
@@ -98,17 +186,21 @@ export const Branch = z
     created_by: z.string().nullable(),
     created_at: Timestamp,
   })
-  .meta({ id: 'Branch' })
+  .meta({ id: 'Branch', description: 'A line of history in a chat.', examples: [exampleBranch] })
 export type Branch = z.infer<typeof Branch>
 
 /** Posting the same `client_id` again returns the first message; with another content it is refused. */
-export const NewMessage = z.object({
-  content: Content,
-  client_id: z.uuid().optional(),
-  branch_id: BranchId.optional().meta({ description: 'The active branch where it is left out.' }),
-  metadata: Metadata.optional(),
-})
+export const NewMessage = z
+  .object({
+    content: Content,
+    client_id: z.uuid().optional().meta({ description: "The sender's own id of it, so that it is stored once." }),
+    branch_id: BranchId.optional().meta({ description: 'The active branch where it is left out.' }),
+    metadata: Metadata.optional(),
+  })
+  .meta({ id: 'NewMessage', examples: [{ content: 'Hello there!' }] })
 export type NewMessage = z.infer<typeof NewMessage>
 
-export const NewChat = z.object({ title: Title, metadata: Metadata.optional() })
+export const NewChat = z
+  .object({ title: Title, metadata: Metadata.optional() })
+  .meta({ id: 'NewChat', examples: [{ title: 'Trip to Lisbon' }] })
 export type NewChat = z.infer<typeof NewChat>

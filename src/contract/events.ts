@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { AccountId } from './accounts.ts'
-import { BranchId, Branch, Chat, ChatId, Message, MessageId, Position, Reaction, Seq } from './chats.ts'
+import { Branch, BranchId, Chat, ChatId, Message, MessageId, Position, Reaction, Seq } from './chats.ts'
 import { Timestamp } from './text.ts'
 
 const event = <T extends string, D extends z.ZodRawShape>(type: T, shape: D) =>
@@ -17,7 +17,17 @@ export const ChatEvent = z.discriminatedUnion('type', [
   event('chat.restored', {}),
   event(
     'message.created',
-    Message.omit({ seq: true, updated_at: true, edited_at: true, deleted_at: true, reactions: true }).shape,
+    Message.omit({
+      seq: true,
+      updated_at: true,
+      edited_at: true,
+      deleted_at: true,
+      reactions: true,
+      sources: true,
+      files: true,
+    }).extend({
+      created_at: Timestamp.optional().meta({ description: "Left out where it is the event's own `at`." }),
+    }).shape,
   ),
   event('message.edited', { message_id: MessageId, content: z.string(), edited_at: Timestamp }),
   event('message.deleted', { message_id: MessageId, deleted_at: Timestamp }),

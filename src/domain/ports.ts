@@ -68,3 +68,20 @@ export interface Probe {
   /** Resolves when it answers, throws when it does not. */
   check(): Promise<void>
 }
+
+/** What an answer is made from. */
+export interface AnswerRequest {
+  /** What was said before, oldest first, without the message itself. */
+  history: readonly { role: 'user' | 'assistant' | 'system'; content: string }[]
+  message: string
+  /** Aborted when nobody wants the rest any more: stop, and release what you hold. */
+  signal: AbortSignal
+}
+
+/** A piece of an answer, in the order of its making. */
+export type AnswerPart = { type: 'text'; text: string }
+
+/** Answers messages. Ends when the answer is whole; throws where it cannot be made. */
+export interface Answerer {
+  answer(request: AnswerRequest): AsyncIterable<AnswerPart>
+}

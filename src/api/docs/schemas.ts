@@ -56,10 +56,13 @@ function refer(schema: JsonSchema): JsonSchema {
   )
 }
 
-/** The examples that a schema was given; a list without its own shows those of its items. */
+/** The examples that a schema was given; a list without its own shows those of its items, a choice those of its parts. */
 export function examplesOf(schema: z.ZodType): readonly unknown[] {
   const own = schema.meta()?.['examples']
   if (Array.isArray(own)) return own
+  if (schema instanceof z.ZodUnion) {
+    return schema.options.flatMap((option) => (option instanceof z.ZodType ? examplesOf(option) : []))
+  }
   if (!(schema instanceof z.ZodArray && schema.element instanceof z.ZodType)) return []
   const items = examplesOf(schema.element)
   return items.length === 0 ? [] : [items]

@@ -16,7 +16,7 @@ const SERVICE = 'service'
  */
 export function access(config: Config, api: PublicApi, authenticator: Authenticator) {
   const open = config.publicApis.has(api)
-  return new Elysia({ name: 'access', seed: api }).resolve({ as: 'scoped' }, async ({ request }) => ({
+  return new Elysia({ name: 'access', seed: api }).derive({ as: 'scoped' }, async ({ request }) => ({
     owner: open ? NOBODY : ownerOf(await actorOf(authenticator, request)),
   }))
 }
@@ -24,7 +24,7 @@ export function access(config: Config, api: PublicApi, authenticator: Authentica
 /** The same for a socket's request. */
 export function socketAccess(config: Config, api: PublicApi, authenticator: Authenticator) {
   const open = config.publicApis.has(api)
-  return new Elysia({ name: 'socket-access', seed: api }).resolve({ as: 'scoped' }, async ({ request }) => ({
+  return new Elysia({ name: 'socket-access', seed: api }).derive({ as: 'scoped' }, async ({ request }) => ({
     owner: open ? NOBODY : ownerOf(await authenticator.authenticate(presentedBySocket(request))),
   }))
 }

@@ -12,14 +12,14 @@ export const SECURITY = [{ bearer: [] }, { apiKey: [] }]
 
 /** Gives the routes below it `actor`; who shows no valid token is refused. */
 export function signedIn(authenticator: Authenticator) {
-  return new Elysia({ name: 'signed-in' }).resolve({ as: 'scoped' }, async ({ request }) => ({
+  return new Elysia({ name: 'signed-in' }).derive({ as: 'scoped' }, async ({ request }) => ({
     actor: await actorOf(authenticator, request),
   }))
 }
 
 /** The same for admins and the service key alone. */
 export function adminOnly(authenticator: Authenticator) {
-  return new Elysia({ name: 'admin-only' }).resolve({ as: 'scoped' }, async ({ request }) => {
+  return new Elysia({ name: 'admin-only' }).derive({ as: 'scoped' }, async ({ request }) => {
     const actor = await actorOf(authenticator, request)
     if (!isPrivileged(actor)) throw new Refusal('forbidden')
     return { actor }

@@ -16,6 +16,8 @@ export class ChatAccess {
   readonly #store: ChatStore
   readonly #bus: Bus
   readonly #owners = new BoundedCache<string, { owner: string | null }>(CHATS_CACHED)
+  /** Counts what was heard: an answer of the database is cached only if nothing changed while it was on its way. */
+  #heard = 0
 
   constructor(store: ChatStore, bus: Bus) {
     this.#store = store
@@ -25,8 +27,11 @@ export class ChatAccess {
   /** Hears what other instances delete. Call once, before the first `open`. */
   async start(): Promise<void> {
     await this.#bus.subscribe(CHANNEL, {
-      message: (chatId) => this.#owners.delete(chatId),
-      lost: () => this.#owners.clear(),
+      message: (chatId) => this.#forget(chatId),
+      lost: () => {
+        this.#heard += 1
+        this.#owners.clear()
+      },
     })
   }
 
@@ -34,19 +39,25 @@ export class ChatAccess {
   async open(actor: Actor, chatId: string): Promise<void> {
     let known = this.#owners.get(chatId)
     if (known === undefined) {
+      const heard = this.#heard
       const owner = await this.#store.owner(chatId)
       if (owner === undefined) throw new Refusal('chat_missing')
       known = { owner }
-      this.#owners.set(chatId, known)
+      if (heard === this.#heard) this.#owners.set(chatId, known)
     }
     assertMayOpen(actor, known.owner)
   }
 
   /** A chat was deleted or restored here. */
   changed(chatId: string): void {
-    this.#owners.delete(chatId)
+    this.#forget(chatId)
     // While the bus is away the others are told of nothing, and writes are refused by the database all the same.
     this.#bus.publish(CHANNEL, chatId).catch(() => {})
+  }
+
+  #forget(chatId: string): void {
+    this.#heard += 1
+    this.#owners.delete(chatId)
   }
 }
 

@@ -1,5 +1,7 @@
+import type { BranchTree } from '../../contract/branch-calls.ts'
 import type { Branch, Message, Metadata } from '../../contract/chats.ts'
 import type { Actor } from '../accounts/actor.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
 import { type ChatAccess, idOf } from './access.ts'
 import type { ChatStore } from './chat-store.ts'
@@ -20,8 +22,6 @@ export type NewBranch = {
   parentId?: string | undefined
   name?: string | null | undefined
 }
-
-export type BranchTree = { id: string; name: string | null; parent_id: string | null; children: BranchTree[] }
 
 /** Lines of history: made at any message, in constant time, with nothing copied. */
 export class BranchService {
@@ -58,7 +58,8 @@ export class BranchService {
   async tree(actor: Actor, chatId: string): Promise<BranchTree> {
     const nodes = new Map<string, BranchTree>()
     const branches = await this.list(actor, chatId)
-    for (const { id, name, parent_branch_id } of branches) nodes.set(id, { id, name, parent_id: parent_branch_id, children: [] })
+    for (const { id, name, parent_branch_id } of branches)
+      nodes.set(id, { id, name, parent_id: parent_branch_id, children: [] })
     for (const node of nodes.values()) {
       if (node.parent_id !== null) nodes.get(node.parent_id)?.children.push(node)
     }
@@ -93,6 +94,7 @@ export class BranchService {
       const message = await this.#messages.find(transaction, chatId, messageId)
       if (message === undefined) throw new Refusal('message_missing')
       if (message.deleted_at !== null) throw new Refusal('message_deleted')
+      await this.#assertRoom(transaction, chatId)
       const branch = newBranch(actor, chatId, at, { parent, name, forkBranch: branch_id, position })
       await this.#store.insertBranch(transaction, { ...branch, head: position })
       return { events: [{ type: 'branch.created', data: branch }], result: branch }
@@ -107,7 +109,11 @@ export class BranchService {
     actor: Actor,
     chatId: string,
     messageId: string,
-    { content, client_id = null, metadata = {} }: { content: string; client_id?: string | null; metadata?: Metadata },
+    {
+      content,
+      client_id = null,
+      metadata = {},
+    }: { content: string; client_id?: string | null | undefined; metadata?: Metadata | undefined },
   ): Promise<{ branch: Branch; message: Message }> {
     const { branch_id: parent, position } = await this.#message(actor, chatId, messageId)
     const forkBranch = await this.#before(chatId, parent, position)
@@ -115,12 +121,15 @@ export class BranchService {
       assertWritable(actor, chat)
       const known = client_id === null ? undefined : await this.#messages.findByClientId(transaction, chatId, client_id)
       if (known !== undefined) {
-        if (known.content !== content || known.sender_id !== idOf(actor)) throw new Refusal('client_id_reused')
+        const same = known.content === content && known.sender_id === idOf(actor)
+        const here = known.parent_branch_id === parent && known.fork_position === position - 1
+        if (!(same && here && known.position === position)) throw new Refusal('client_id_reused')
         return { events: [], result: { branchId: known.branch_id, messageId: known.id } }
       }
       const message = await this.#messages.find(transaction, chatId, messageId)
       if (message === undefined) throw new Refusal('message_missing')
       if (message.deleted_at !== null) throw new Refusal('message_deleted')
+      await this.#assertRoom(transaction, chatId)
       const branch = newBranch(actor, chatId, at, { parent, name: null, forkBranch, position: position - 1 })
       const created = {
         id: Bun.randomUUIDv7(),
@@ -185,6 +194,12 @@ export class BranchService {
       await this.#store.update(transaction, chatId, { active_branch_id: branchId })
       return { events: [{ type: 'branch.activated', data: { branch_id: branchId } }], result: undefined }
     })
+  }
+
+  async #assertRoom(transaction: Transaction, chatId: string): Promise<void> {
+    if ((await this.#store.branchCount(transaction, chatId, BRANCHES_MAX)) === BRANCHES_MAX) {
+      throw new Refusal('too_many_branches')
+    }
   }
 
   async #message(actor: Actor, chatId: string, messageId: string): Promise<MessageRow> {

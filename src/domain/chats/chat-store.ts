@@ -1,7 +1,7 @@
 import { and, count, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
 import type { Database } from '../../db/open.ts'
 import { branches, chats } from '../../db/schema.ts'
-import type { Transaction } from './log-store.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
 import type { BranchRow, ChatRow } from './rows.ts'
 
 export type NewChatRow = Pick<ChatRow, 'id' | 'title' | 'owner_id' | 'metadata' | 'created_at' | 'last_seq'> & {
@@ -86,6 +86,13 @@ export class ChatStore {
         .orderBy(branches.created_at, branches.id)
         .limit(limit),
     )
+  }
+
+  /** How many branches a chat has, counted no further than `limit`. */
+  async branchCount(transaction: Transaction, chatId: string, limit: number): Promise<number> {
+    const some = transaction.select({ id: branches.id }).from(branches).where(eq(branches.chat_id, chatId)).limit(limit)
+    const [row] = await transaction.select({ count: count() }).from(some.as('some'))
+    return row?.count ?? 0
   }
 
   async branch(branchId: string): Promise<BranchRow | undefined> {

@@ -4,7 +4,8 @@ import { Refusal } from '../refusal.ts'
 import { assertMayOpen, type ChatAccess, idOf } from './access.ts'
 import type { ChatStore } from './chat-store.ts'
 import type { ChatLog } from './log.ts'
-import type { LoggedEvent, Transaction } from './log-store.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
+import type { LoggedEvent } from './log-store.ts'
 import { chatOf } from './rows.ts'
 
 export type ChatPage = { skip: number; limit: number; archived?: boolean | undefined }

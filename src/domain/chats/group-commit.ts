@@ -13,8 +13,8 @@ type Waiting<Row, Outcome> = { row: Row; resolve(outcome: Outcome): void; reject
 
 /**
  * Rows that arrive while a commit is in flight go together in the next one. No timer: an idle one commits at once.
- * `commit` answers for each row, in order. Where it fails for a reason that may lie in one row, each row is tried alone, so
- * that a bad one fails alone.
+ * `commit` answers for each row, in order. Where it fails for a reason that may lie in one row, the halves are tried apart,
+ * and theirs, so that a bad row fails alone. Where it throws a `Refusal` the store is away, for all who wait.
  */
 export class GroupCommit<Row, Outcome> {
   readonly #commit: (rows: Row[]) => Promise<Outcome[]>
@@ -42,7 +42,11 @@ export class GroupCommit<Row, Outcome> {
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#settle(this.#take())
+    while (this.#waiting.length > 0) {
+      const away = await this.#settle(this.#take())
+      // Who arrived meanwhile has waited as long as these: one commit after the other would keep them for minutes.
+      if (away !== undefined) rejectAll(this.#waiting.splice(0), away)
+    }
     this.#running = false
   }
 
@@ -57,7 +61,8 @@ export class GroupCommit<Row, Outcome> {
     return this.#waiting.splice(0, count)
   }
 
-  async #settle(batch: Waiting<Row, Outcome>[]): Promise<void> {
+  /** Never rejects. Resolves to the refusal of a store that is away; whether it had committed is not known. */
+  async #settle(batch: Waiting<Row, Outcome>[]): Promise<Refusal | undefined> {
     try {
       const outcomes = await this.#commit(batch.map(({ row }) => row))
       for (const [index, { resolve, reject }] of batch.entries()) {
@@ -65,10 +70,23 @@ export class GroupCommit<Row, Outcome> {
         if (outcome === undefined) reject(new Error('A commit left a row without its outcome.'))
         else resolve(outcome)
       }
+      return undefined
     } catch (fault) {
-      // A store that is away is away for all of them; whether it had committed is not known.
-      if (batch.length === 1 || fault instanceof Refusal) for (const { reject } of batch) reject(fault)
-      else for (const one of batch) await this.#settle([one])
+      if (batch.length > 1 && !(fault instanceof Refusal)) return this.#settleHalves(batch)
+      rejectAll(batch, fault)
+      return fault instanceof Refusal ? fault : undefined
     }
   }
+
+  async #settleHalves(batch: Waiting<Row, Outcome>[]): Promise<Refusal | undefined> {
+    const middle = Math.floor(batch.length / 2)
+    const away = await this.#settle(batch.slice(0, middle))
+    if (away === undefined) return this.#settle(batch.slice(middle))
+    rejectAll(batch.slice(middle), away)
+    return away
+  }
+}
+
+function rejectAll(batch: readonly { reject(fault: unknown): void }[], fault: unknown): void {
+  for (const { reject } of batch) reject(fault)
 }

@@ -1,4 +1,5 @@
 import { and, asc, between, desc, eq, inArray, lte, sql } from 'drizzle-orm'
+import { compareReactions } from '../../contract/chat-state.ts'
 import type { Reaction } from '../../contract/chats.ts'
 import type { Database } from '../../db/open.ts'
 import { branches, message_extensions, messages } from '../../db/schema.ts'
@@ -66,35 +67,32 @@ export class HistoryStore {
       const { branchId: branch, low, high } = first
       return this.#withReactions(await this.#database.within(() => this.#stretch.execute({ branch, low, high })))
     }
+    const { sql: query } = this.#database
     const branchIds = all.map(({ branchId }) => branchId)
     const lows = all.map(({ low }) => low)
     const highs = all.map(({ high }) => high)
-    // Every stretch is an index scan of its own; a join would let the planner read whole branches instead.
-    const rows = await this.#database.within(() =>
-      this.#database.orm
-        .select(COLUMNS)
-        .from(
-          sql`unnest(${sql.param(branchIds)}::uuid[], ${sql.param(lows)}::int[], ${sql.param(highs)}::int[])
-            AS stretch(branch_id, low, high)`,
-        )
-        .innerJoinLateral(
-          sql`(SELECT * FROM messages WHERE branch_id = stretch.branch_id AND position BETWEEN low AND high) AS messages`,
-          sql`true`,
-        )
-        .orderBy(asc(messages.position)),
+    // Every stretch is an index scan of its own, which OFFSET keeps: a join would let the planner read whole branches.
+    const rows = await this.#database.within(
+      () => query<(Omit<MessageRow, 'reactions'> & { extended: boolean })[]>`
+        SELECT message.* FROM unnest(${branchIds}::uuid[], ${lows}::int[], ${highs}::int[]) AS stretch(branch_id, low, high)
+        CROSS JOIN LATERAL (
+          SELECT ${query(Object.keys(COLUMNS))} FROM messages
+          WHERE branch_id = stretch.branch_id AND position BETWEEN stretch.low AND stretch.high OFFSET 0) AS message
+        ORDER BY position`,
     )
     return this.#withReactions(rows)
   }
 
-  /** A branch and all that it comes from, up to the root, in one query however deep it is. */
+  /** A branch and all that it comes from, up to the root, in one query however deep it is, by one look-up for each. */
   async ancestry(branchId: string): Promise<Fork[]> {
     const rows = await this.#database.within(
       () => this.#database.sql<{ id: string; chat_id: string; fork_branch_id: string | null; fork_position: number }[]>`
         WITH RECURSIVE line AS (
           SELECT id, chat_id, fork_branch_id, fork_position FROM branches WHERE id = ${branchId}
           UNION ALL
-          SELECT older.id, older.chat_id, older.fork_branch_id, older.fork_position
-          FROM line JOIN branches AS older ON older.id = line.fork_branch_id
+          SELECT older.* FROM line CROSS JOIN LATERAL (
+            SELECT id, chat_id, fork_branch_id, fork_position FROM branches WHERE id = line.fork_branch_id OFFSET 0
+          ) AS older
         ) SELECT * FROM line`,
     )
     return rows.map(({ id, chat_id, fork_branch_id, fork_position }) => ({
@@ -118,6 +116,28 @@ export class HistoryStore {
       this.#database.orm.select(COLUMNS).from(messages).where(eq(messages.id, messageId)),
     )
     return (await this.#withReactions(rows))[0]
+  }
+
+  /** In no order; those that there are. */
+  async messages(messageIds: readonly string[]): Promise<MessageRow[]> {
+    const rows = await this.#database.within(() =>
+      this.#database.orm
+        .select(COLUMNS)
+        .from(messages)
+        .where(inArray(messages.id, [...messageIds])),
+    )
+    return this.#withReactions(rows)
+  }
+
+  /** The id of the message that was posted with this `client_id`. */
+  async idOf(chatId: string, clientId: string): Promise<string | undefined> {
+    const [row] = await this.#database.within(() =>
+      this.#database.orm
+        .select({ id: messages.id })
+        .from(messages)
+        .where(and(eq(messages.chat_id, chatId), eq(messages.client_id, clientId))),
+    )
+    return row?.id
   }
 
   /**
@@ -158,8 +178,7 @@ export class HistoryStore {
           created_at: message_extensions.created_at,
         })
         .from(message_extensions)
-        .where(and(inArray(message_extensions.message_id, messageIds), eq(message_extensions.type, 'reaction')))
-        .orderBy(asc(message_extensions.created_at), asc(message_extensions.id)),
+        .where(and(inArray(message_extensions.message_id, messageIds), eq(message_extensions.type, 'reaction'))),
     )
     const byMessage = new Map<string, Reaction[]>()
     for (const { message_id, sender_id, data, created_at } of rows) {
@@ -168,6 +187,7 @@ export class HistoryStore {
       if (of) of.push(reaction)
       else byMessage.set(message_id, [reaction])
     }
+    for (const reactions of byMessage.values()) reactions.sort(compareReactions)
     return byMessage
   }
 }

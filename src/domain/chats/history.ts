@@ -33,7 +33,7 @@ export class History {
       case 'end':
         return this.#newest(branchId, POSITION_MAX, limit)
       case 'before':
-        return this.#newest(branchId, page.position - 1, limit)
+        return this.#newest(branchId, Math.min(page.position - 1, POSITION_MAX), limit)
       case 'after':
         return this.range(branchId, page.position + 1, page.position + limit)
       case 'around': {
@@ -92,7 +92,7 @@ export class History {
   /** Which branches' own messages make up a range of a branch's history. */
   async #stretches(branchId: string, low: number, high: number): Promise<Stretch[]> {
     const stretches: Stretch[] = []
-    let end = high
+    let end = Math.min(high, POSITION_MAX)
     let next: string | null = branchId
     while (next !== null && end >= low && end > 0) {
       const fork: Fork | undefined = await this.find(next)

@@ -4,6 +4,7 @@ import type { ChatEvent } from '../../contract/events.ts'
 import type { Database } from '../../db/open.ts'
 import { chats, events } from '../../db/schema.ts'
 import type { Actor } from '../accounts/actor.ts'
+import { assertStanding, type Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
 import { type ChatRow, isoTime } from './rows.ts'
 
@@ -38,8 +39,6 @@ type Outcome = Placed['outcome']
 export type NewEvent = { type: ChatEvent['type']; data: object }
 export type LoggedEvent = { chatId: string; seq: number; type: string; /** JSON text. */ data: string; at: string }
 
-export type Transaction = Parameters<Parameters<Database['orm']['transaction']>[0]>[0]
-
 /** What a change decides once the chat is locked: the events that tell of it, in order, and the caller's answer. */
 export type Change<T> = { events: NewEvent[]; result: T; /** Reading moves nothing up in a list of chats. */ quiet?: boolean }
 
@@ -50,12 +49,24 @@ export class LogStore {
     this.#database = database
   }
 
-  /** Commits a batch at once; answers for each post, in order. */
-  async append(posts: readonly Post[]): Promise<Placed[]> {
+  /**
+   * Commits a batch at once; answers for each post, in order. `tell` is called as soon as it is committed, even where the
+   * caller was given up on by then: here, and in the other writes.
+   */
+  append(posts: readonly Post[], tell: (placed: readonly Placed[]) => void): Promise<Placed[]> {
+    return this.#database.within(async () => {
+      const placed = await this.#append(posts)
+      tell(placed)
+      return placed
+    })
+  }
+
+  async #append(posts: readonly Post[]): Promise<Placed[]> {
     const at = new Date().toISOString()
     const { sql: query } = this.#database
-    const rows = await this.#database.within(
-      () => query<{ outcome: Outcome; message_id: string; branch_id: string; position: number; seq: string }[]>`
+    const rows = await query<
+      { outcome: Outcome; message_id: string; branch_id: string; position: number; seq: string }[]
+    >`
         SELECT outcome, message_id, branch_id, position, seq FROM append_messages(
           ${posts.map((post) => post.chatId)}::uuid[],
           ${posts.map((post) => post.branchId)}::uuid[],
@@ -69,8 +80,7 @@ export class LogStore {
           ${posts.map(({ actor }) => (actor.kind === 'account' ? actor.accountId : null))}::uuid[],
           ${posts.map(({ actor }) => (actor.kind === 'account' ? actor.loginId : null))}::uuid[],
           ${posts.map((post) => post.event)}::text[],
-          ${at}::timestamptz)`,
-    )
+          ${at}::timestamptz)`
     return rows.map(({ outcome, message_id, branch_id, position, seq }): Placed => {
       if (outcome !== 'created' && outcome !== 'known') return { outcome }
       return { outcome, messageId: message_id, branchId: branch_id, position, seq: Number(seq), at }
@@ -81,17 +91,19 @@ export class LogStore {
    * Any other change of a chat: locks it, lets `decide` read and write in the same transaction, and logs its events. Throws
    * what `decide` throws, with nothing kept.
    */
-  async change<T>(
+  change<T>(
     actor: Actor,
     chatId: string,
     decide: (transaction: Transaction, chat: ChatRow, at: string) => Promise<Change<T>>,
-  ): Promise<{ result: T; logged: LoggedEvent[] }> {
-    const at = new Date().toISOString()
-    return this.#database.within(() =>
-      this.#database.orm.transaction(async (transaction) => {
+    tell: (logged: readonly LoggedEvent[]) => void,
+  ): Promise<T> {
+    return this.#database.within(async () => {
+      const { result, logged } = await this.#database.orm.transaction(async (transaction) => {
         const [chat] = await transaction.select().from(chats).where(sql`${chats.id} = ${chatId}`).for('update')
         if (chat === undefined) throw new Refusal('chat_missing')
         await assertStanding(transaction, actor)
+        // Once the chat is locked: the times of a message's edits have the order of the edits.
+        const at = new Date().toISOString()
         const { events: news, result, quiet = false } = await decide(transaction, chat, at)
         const logged = news.map(({ type, data }, index) => ({
           chatId,
@@ -108,24 +120,31 @@ export class LogStore {
             .where(sql`${chats.id} = ${chatId}`)
         }
         return { result, logged }
-      }),
-    )
+      })
+      tell(logged)
+      return result
+    })
   }
 
   /** A new chat's first events, in the transaction that makes it. */
-  async begin(actor: Actor, make: (transaction: Transaction, at: string) => Promise<LoggedEvent[]>): Promise<LoggedEvent[]> {
+  begin(
+    actor: Actor,
+    make: (transaction: Transaction, at: string) => Promise<LoggedEvent[]>,
+    tell: (logged: readonly LoggedEvent[]) => void,
+  ): Promise<void> {
     const at = new Date().toISOString()
-    return this.#database.within(() =>
-      this.#database.orm.transaction(async (transaction) => {
+    return this.#database.within(async () => {
+      const logged = await this.#database.orm.transaction(async (transaction) => {
         await assertStanding(transaction, actor)
-        const logged = await make(transaction, at)
-        await insertEvents(transaction, logged)
-        return logged
-      }),
-    )
+        const made = await make(transaction, at)
+        await insertEvents(transaction, made)
+        return made
+      })
+      tell(logged)
+    })
   }
 
-  /** The events after `after`, oldest first, and where the log begins: it forgets what is older than its retention. */
+  /** The events after `after`, oldest first. It has none of those that are older than its retention. */
   async read(chatId: string, after: number, limit: number): Promise<LoggedEvent[]> {
     const rows = await this.#database.within(
       () => this.#database.sql<{ seq: string; type: string; data: string; at: string }[]>`
@@ -169,15 +188,4 @@ async function insertEvents(transaction: Transaction, logged: readonly LoggedEve
   await transaction.insert(events).values(
     logged.map(({ chatId, seq, type, data, at }) => ({ chat_id: chatId, seq, type, data: sql`${data}::json`, at })),
   )
-}
-
-/** A token that was revoked a moment ago, on any instance, writes nothing any more. */
-export async function assertStanding(transaction: Transaction, actor: Actor): Promise<void> {
-  if (actor.kind === 'service') return
-  const { accountId, loginId } = actor
-  const [row] = await transaction.execute<{ standing: boolean }>(sql`
-    SELECT EXISTS (SELECT FROM users WHERE id = ${accountId} AND is_active)
-      AND (${loginId}::uuid IS NULL OR EXISTS (SELECT FROM logins WHERE id = ${loginId} AND revoked_at IS NULL))
-      AS standing`)
-  if (!row?.standing) throw new Refusal('token_invalid')
 }

@@ -3,7 +3,8 @@ import type { Actor } from '../accounts/actor.ts'
 import type { Bus } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { Change, LoggedEvent, LogStore, Placed, Post, Transaction } from './log-store.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
+import type { Change, LoggedEvent, LogStore, Placed, Post } from './log-store.ts'
 import type { ChatRow } from './rows.ts'
 
 /** The bus channel of one chat. A payload is the event's `seq`, a space, and its JSON text. */
@@ -36,7 +37,7 @@ export class ChatLog {
     this.#posts = new GroupCommit(
       COMMIT,
       (post) => post.content.length + post.event.length,
-      (posts) => this.#commit(posts),
+      (posts) => this.#store.append(posts, (placed) => this.#publish(eventsOf(posts, placed))),
     )
   }
 
@@ -56,18 +57,16 @@ export class ChatLog {
   }
 
   /** Any other change; see `LogStore.change`. */
-  async change<T>(
+  change<T>(
     actor: Actor,
     chatId: string,
     decide: (transaction: Transaction, chat: ChatRow, at: string) => Promise<Change<T>>,
   ): Promise<T> {
-    const { result, logged } = await this.#store.change(actor, chatId, decide)
-    this.#publish(logged)
-    return result
+    return this.#store.change(actor, chatId, decide, (logged) => this.#publish(logged))
   }
 
-  async begin(actor: Actor, make: (transaction: Transaction, at: string) => Promise<LoggedEvent[]>): Promise<void> {
-    this.#publish(await this.#store.begin(actor, make))
+  begin(actor: Actor, make: (transaction: Transaction, at: string) => Promise<LoggedEvent[]>): Promise<void> {
+    return this.#store.begin(actor, make, (logged) => this.#publish(logged))
   }
 
   /**
@@ -76,9 +75,14 @@ export class ChatLog {
    */
   async read(chatId: string, after: number, limit: number): Promise<{ events: LoggedEvent[]; complete: boolean }> {
     const events = await this.#store.read(chatId, after, limit)
-    const [first] = events
-    if (first !== undefined) return { events, complete: first.seq === after + 1 }
-    return { events, complete: (await this.#store.last(chatId)) === after }
+    const last = events.at(-1)
+    // Also in the middle: events are forgotten by their age, which is not always the order of `seq`.
+    if (last !== undefined) return { events, complete: last.seq === after + events.length }
+    const newest = await this.#store.last(chatId)
+    if (newest === undefined || newest <= after) return { events, complete: newest === after }
+    // Forgotten, or committed since the first look: whoever reads at the log's end races with its writers.
+    const since = await this.#store.read(chatId, after, limit)
+    return { events: since, complete: since.length > 0 && since.at(-1)?.seq === after + since.length }
   }
 
   /** Tells again of the last minute's events, on behalf of a process that died between commit and publishing. */
@@ -94,24 +98,23 @@ export class ChatLog {
     return total
   }
 
-  async #commit(posts: Post[]): Promise<Placed[]> {
-    const outcomes = await this.#store.append(posts)
-    const logged: LoggedEvent[] = []
-    for (const [index, placed] of outcomes.entries()) {
-      const post = posts[index]
-      if (post === undefined || placed.outcome !== 'created') continue
-      const { seq, at, branchId, position } = placed
-      const data = `${post.event},"branch_id":"${branchId}","position":${position}}`
-      logged.push({ chatId: post.chatId, seq, at, type: 'message.created' satisfies ChatEvent['type'], data })
-    }
-    this.#publish(logged)
-    return outcomes
-  }
-
   /** The bus only wakes readers up: what it loses, they find in the log. */
   #publish(logged: readonly LoggedEvent[]): void {
     for (const event of logged) {
       this.#bus.publish(chatChannel(event.chatId), `${event.seq} ${eventText(event)}`).catch(() => {})
     }
   }
+}
+
+/** The events of the posts that were written, as the database made them. */
+function eventsOf(posts: readonly Post[], outcomes: readonly Placed[]): LoggedEvent[] {
+  const logged: LoggedEvent[] = []
+  for (const [index, placed] of outcomes.entries()) {
+    const post = posts[index]
+    if (post === undefined || placed.outcome !== 'created') continue
+    const { seq, at, branchId, position } = placed
+    const data = `${post.event},"branch_id":"${branchId}","position":${position}}`
+    logged.push({ chatId: post.chatId, seq, at, type: 'message.created' satisfies ChatEvent['type'], data })
+  }
+  return logged
 }

@@ -1,7 +1,7 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../db/open.ts'
 import { branches, message_extensions, messages, read_cursors } from '../../db/schema.ts'
-import type { Transaction } from './log-store.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
 import { isoTime } from './rows.ts'
 
 /** As much of a message as a change of it asks for. */
@@ -13,6 +13,11 @@ export type MessageHead = {
   sender_id: string | null
   content: string
   deleted_at: string | null
+}
+
+export type FirstSaid = Pick<MessageHead, 'id' | 'branch_id' | 'position' | 'sender_id' | 'content'> & {
+  parent_branch_id: string | null
+  fork_position: number
 }
 
 export type ReadCursor = { branch_id: string; position: number; updated_at: string }
@@ -123,12 +128,24 @@ export class MessageStore {
     await transaction.update(branches).set({ head: message.position }).where(eq(branches.id, message.branch_id))
   }
 
-  async findByClientId(transaction: Transaction, chatId: string, clientId: string): Promise<MessageHead | undefined> {
+  /** A message by its sender's own id of it, with what it said first, and where its branch begins. */
+  async findByClientId(transaction: Transaction, chatId: string, clientId: string): Promise<FirstSaid | undefined> {
     const [row] = await transaction
-      .select({ id: messages.id })
+      .select({
+        id: messages.id,
+        branch_id: messages.branch_id,
+        position: messages.position,
+        sender_id: messages.sender_id,
+        content: sql<string>`coalesce((SELECT data ->> 'content' FROM message_extensions AS edit
+          WHERE edit.message_id = ${messages.id} AND type = 'edit' ORDER BY edit.created_at, edit.id LIMIT 1),
+          ${messages.content})`,
+        parent_branch_id: branches.parent_branch_id,
+        fork_position: branches.fork_position,
+      })
       .from(messages)
+      .innerJoin(branches, eq(branches.id, messages.branch_id))
       .where(and(eq(messages.chat_id, chatId), eq(messages.client_id, clientId)))
-    return row && this.find(transaction, chatId, row.id)
+    return row
   }
 
   async readCursor(chatId: string, userId: string): Promise<ReadCursor | undefined> {

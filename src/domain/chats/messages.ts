@@ -5,7 +5,7 @@ import { assertMayOpen, type ChatAccess, idOf } from './access.ts'
 import type { History, Page } from './history.ts'
 import type { HistoryStore } from './history-store.ts'
 import type { ChatLog } from './log.ts'
-import type { Transaction } from './log-store.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
 import type { MessageHead, MessageStore, ReadCursor } from './message-store.ts'
 import { type ChatRow, messageOf, messageTypeOf } from './rows.ts'
 
@@ -13,7 +13,7 @@ import { type ChatRow, messageOf, messageTypeOf } from './rows.ts'
 export type Draft = NewMessage & { senderType: SenderType; senderId: string | null; status?: MessageStatus }
 
 /** Of these an account has one at a time; of emoji, one of each. */
-const EXCLUSIVE = ['like', 'dislike']
+export const EXCLUSIVE = ['like', 'dislike']
 
 export class MessageService {
   readonly #store: MessageStore
@@ -76,7 +76,7 @@ export class MessageService {
     if (placed.outcome === 'known') return this.#read(chatId, placed.messageId)
     const { branchId: branch_id, position, seq, at } = placed
     const times = { created_at: at, updated_at: at, edited_at: null, deleted_at: null }
-    return { ...created, branch_id, position, seq, ...times, reactions: [] }
+    return { ...created, branch_id, position, seq, ...times, reactions: [], sources: [], files: [] }
   }
 
   /** Part of a branch's history, oldest first; the active branch's where none is named. */
@@ -125,6 +125,7 @@ export class MessageService {
   /** `like` and `dislike` replace each other; any emoji stands once. The same again changes nothing. */
   async react(actor: Actor, chatId: string, messageId: string, key: string): Promise<void> {
     await this.#log.change(actor, chatId, async (transaction, chat, at) => {
+      assertWritable(actor, chat)
       const user = await this.#reacting(actor, transaction, chat, messageId)
       const present = await this.#store.reactionsBy(transaction, messageId, user)
       if (present.includes(key)) return { events: [], result: undefined }
@@ -144,6 +145,7 @@ export class MessageService {
 
   async unreact(actor: Actor, chatId: string, messageId: string, key: string): Promise<void> {
     await this.#log.change(actor, chatId, async (transaction, chat) => {
+      assertWritable(actor, chat)
       const user = await this.#reacting(actor, transaction, chat, messageId)
       const present = await this.#store.reactionsBy(transaction, messageId, user)
       if (!present.includes(key)) return { events: [], result: undefined }

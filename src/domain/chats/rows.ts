@@ -108,5 +108,7 @@ export function messageOf(row: MessageRow): Message {
     edited_at: isoTimeOrNull(row.edited_at),
     deleted_at: isoTimeOrNull(row.deleted_at),
     reactions: deleted ? [] : (row.reactions ?? []),
+    sources: [],
+    files: [],
   }
 }

@@ -1,0 +1,126 @@
+import type { Branch, Chat, Message, Reaction } from './chats.ts'
+import type { ChatEvent } from './events.ts'
+
+/** How far an account has read: up to and with this position of this branch. */
+export type ReadState = { branch_id: string; position: number; updated_at: string }
+
+/**
+ * A chat as its events tell it. A reader may begin with a part of its messages and branches: an event about one that it
+ * does not have leaves the others as they are.
+ */
+export type ChatState = {
+  /** `null` before the first event. Its `last_seq` is the cursor: the last event that was applied. */
+  chat: Chat | null
+  /** By id. */
+  branches: Readonly<Record<string, Branch>>
+  /** By id. */
+  messages: Readonly<Record<string, Message>>
+  /** By account. */
+  read_cursors: Readonly<Record<string, ReadState>>
+}
+
+export const NO_CHAT: ChatState = { chat: null, branches: {}, messages: {}, read_cursors: {} }
+
+/**
+ * The state after one more event; the one given stays as it is. An event that was applied before changes nothing. Throws
+ * `RangeError` for one that does not follow the last: read those between from the log first.
+ */
+export function applyEvent(state: ChatState, event: ChatEvent): ChatState {
+  const last = state.chat?.last_seq ?? 0
+  if (event.seq <= last) return state
+  if (event.seq > last + 1) throw new RangeError(`Event ${event.seq} does not follow ${last}: read the log after it.`)
+  const next = changedBy(state, event)
+  if (next.chat === null) return next
+  // Reading moves nothing up in a list of chats.
+  const updated_at = event.type === 'read.moved' ? next.chat.updated_at : event.at
+  return { ...next, chat: { ...next.chat, last_seq: event.seq, updated_at } }
+}
+
+function changedBy(state: ChatState, event: ChatEvent): ChatState {
+  switch (event.type) {
+    case 'chat.created':
+      return { ...state, chat: { ...event.data, last_seq: event.seq, updated_at: event.at } }
+    case 'chat.updated':
+      return withChat(state, given(event.data))
+    case 'chat.deleted':
+      return withChat(state, event.data)
+    case 'chat.restored':
+      return withChat(state, { deleted_at: null })
+    case 'branch.created':
+      return { ...state, branches: { ...state.branches, [event.data.id]: event.data } }
+    case 'branch.renamed':
+      return withBranchName(state, event.data.branch_id, event.data.name)
+    case 'branch.activated':
+      return withChat(state, { active_branch_id: event.data.branch_id })
+    case 'read.moved': {
+      const { user_id, branch_id, position } = event.data
+      const cursor = { branch_id, position, updated_at: event.at }
+      return { ...state, read_cursors: { ...state.read_cursors, [user_id]: cursor } }
+    }
+    case 'message.created': {
+      const { created_at = event.at, ...said } = event.data
+      const times = { created_at, updated_at: created_at, edited_at: null, deleted_at: null }
+      const message = { ...said, seq: event.seq, ...times, reactions: [], sources: [], files: [] }
+      return { ...state, messages: { ...state.messages, [message.id]: message } }
+    }
+    case 'message.edited': {
+      const { message_id, content, edited_at } = event.data
+      return withMessage(state, message_id, () => ({ content, edited_at, updated_at: edited_at }))
+    }
+    case 'message.deleted': {
+      const { message_id, deleted_at } = event.data
+      const emptied = { content: '', metadata: {}, reactions: [], deleted_at, updated_at: deleted_at }
+      return withMessage(state, message_id, () => emptied)
+    }
+    case 'reaction.added': {
+      const { message_id, ...reaction } = event.data
+      return withMessage(state, message_id, ({ reactions }) => ({
+        reactions: [...reactions, reaction].sort(compareReactions),
+      }))
+    }
+    case 'reaction.removed': {
+      const { message_id, user_id, reaction_type } = event.data
+      const others = (one: Reaction) => one.user_id !== user_id || one.reaction_type !== reaction_type
+      return withMessage(state, message_id, ({ reactions }) => ({ reactions: reactions.filter(others) }))
+    }
+  }
+}
+
+/** The order of a message's reactions in every read: by time, and in one way where the times are the same. */
+export function compareReactions(one: Reaction, other: Reaction): number {
+  return (
+    compareTexts(one.created_at, other.created_at) ||
+    compareTexts(one.user_id, other.user_id) ||
+    compareTexts(one.reaction_type, other.reaction_type)
+  )
+}
+
+function compareTexts(one: string, other: string): number {
+  if (one === other) return 0
+  return one < other ? -1 : 1
+}
+
+function withChat(state: ChatState, change: Partial<Chat>): ChatState {
+  return state.chat === null ? state : { ...state, chat: { ...state.chat, ...change } }
+}
+
+function withBranchName(state: ChatState, branchId: string, name: string | null): ChatState {
+  const branch = state.branches[branchId]
+  if (branch === undefined) return state
+  return { ...state, branches: { ...state.branches, [branchId]: { ...branch, name } } }
+}
+
+function withMessage(state: ChatState, messageId: string, change: (message: Message) => Partial<Message>): ChatState {
+  const message = state.messages[messageId]
+  if (message === undefined) return state
+  return { ...state, messages: { ...state.messages, [messageId]: { ...message, ...change(message) } } }
+}
+
+/** What an optional field holds, without those that are there and hold nothing. */
+function given({ title, metadata, archived_at }: Extract<ChatEvent, { type: 'chat.updated' }>['data']): Partial<Chat> {
+  return {
+    ...(title === undefined ? {} : { title }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(archived_at === undefined ? {} : { archived_at }),
+  }
+}

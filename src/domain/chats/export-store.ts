@@ -1,0 +1,83 @@
+import { and, asc, eq, gt, inArray, lte } from 'drizzle-orm'
+import type { Database } from '../../db/open.ts'
+import { branches, chats, message_extensions, messages } from '../../db/schema.ts'
+import type { BranchRow, ChatRow } from './rows.ts'
+
+export type ExtensionRow = {
+  id: string
+  message_id: string
+  type: 'attachment' | 'reaction' | 'edit'
+  sender_id: string | null
+  data: Record<string, unknown>
+  created_at: string
+}
+
+export type ExportedRow = Omit<typeof messages.$inferSelect, 'number' | 'chat_id' | 'client_id'>
+
+/** Reads of a whole chat, a bounded part at a time. */
+export class ExportStore {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** A chat and its branches, oldest first, as of one moment. Deleted ones too. */
+  async chat(chatId: string): Promise<{ chat: ChatRow; branches: BranchRow[] } | undefined> {
+    return this.#database.within(() =>
+      this.#database.orm.transaction(
+        async (transaction) => {
+          const [chat] = await transaction.select().from(chats).where(eq(chats.id, chatId))
+          if (chat === undefined) return undefined
+          const own = await transaction
+            .select()
+            .from(branches)
+            .where(eq(branches.chat_id, chatId))
+            .orderBy(asc(branches.created_at), asc(branches.id))
+          return { chat, branches: own }
+        },
+        { isolationLevel: 'repeatable read', accessMode: 'read only' },
+      ),
+    )
+  }
+
+  /** Messages of all branches in the order of writing, along `messages_chat_seq_index`. */
+  async messages(
+    chatId: string,
+    { after, last, limit }: { after: number; last: number; limit: number },
+  ): Promise<ExportedRow[]> {
+    return this.#database.within(() =>
+      this.#database.orm
+        .select({
+          id: messages.id,
+          branch_id: messages.branch_id,
+          position: messages.position,
+          seq: messages.seq,
+          sender_type: messages.sender_type,
+          sender_id: messages.sender_id,
+          content: messages.content,
+          metadata: messages.metadata,
+          status: messages.status,
+          extended: messages.extended,
+          created_at: messages.created_at,
+          edited_at: messages.edited_at,
+          deleted_at: messages.deleted_at,
+        })
+        .from(messages)
+        .where(and(eq(messages.chat_id, chatId), gt(messages.seq, after), lte(messages.seq, last)))
+        .orderBy(asc(messages.seq))
+        .limit(limit),
+    )
+  }
+
+  /** What hangs on these messages, oldest first. */
+  async extensions(messageIds: readonly string[]): Promise<ExtensionRow[]> {
+    return this.#database.within(() =>
+      this.#database.orm
+        .select()
+        .from(message_extensions)
+        .where(inArray(message_extensions.message_id, [...messageIds]))
+        .orderBy(asc(message_extensions.created_at), asc(message_extensions.id)),
+    )
+  }
+}

@@ -1,0 +1,158 @@
+import { compareReactions } from '../../contract/chat-state.ts'
+import type { Branch, Chat, Reaction } from '../../contract/chats.ts'
+import type { ChatDocument, TransferredBranch, TransferredMessage } from '../../contract/transfer.ts'
+import type { Actor } from '../accounts/actor.ts'
+import { Refusal } from '../refusal.ts'
+import type { ChatAccess } from './access.ts'
+import type { ExportedRow, ExportStore, ExtensionRow } from './export-store.ts'
+import type { History } from './history.ts'
+import type { HistoryStore } from './history-store.ts'
+import { headingMarkdown, messageMarkdown } from './markdown.ts'
+import { branchOf, chatOf, isoTime } from './rows.ts'
+
+/** Messages that are read, and held in memory, at once. */
+const PAGE = 200
+/** A page's messages are asked for their edits and reactions so many at a time: each may have many. */
+const EXTENDED_PAGE = 20
+
+/**
+ * Writes a chat as text, part by part: what is read, however long the chat, is a page at a time, and the next one is
+ * read when the reader wants it. What is written to the chat meanwhile is left out; of what is changed meanwhile,
+ * each message is as it was when its page was read.
+ */
+export class ChatExporter {
+  readonly #store: ExportStore
+  readonly #reads: HistoryStore
+  readonly #history: History
+  readonly #access: ChatAccess
+
+  constructor(parts: { store: ExportStore; reads: HistoryStore; history: History; access: ChatAccess }) {
+    this.#store = parts.store
+    this.#reads = parts.reads
+    this.#history = parts.history
+    this.#access = parts.access
+  }
+
+  /** The JSON text of a `ChatDocument`. Throws `Refusal('chat_missing')` before the first part. */
+  async json(actor: Actor, chatId: string): Promise<AsyncGenerator<string>> {
+    const { chat, branches } = await this.#open(actor, chatId)
+    return this.#json(chat, branches)
+  }
+
+  /**
+   * A branch's history as Markdown; the active branch's where none is named. Throws also `Refusal('branch_missing')`.
+   */
+  async markdown(
+    actor: Actor,
+    chatId: string,
+    branchId?: string,
+  ): Promise<{ branchId: string; parts: AsyncGenerator<string> }> {
+    const { chat, branches } = await this.#open(actor, chatId)
+    const id = branchId ?? chat.active_branch_id
+    const branch = branches.find((one) => one.id === id)
+    if (branch === undefined) throw new Refusal('branch_missing')
+    return { branchId: id, parts: this.#markdown(chat, branch, (await this.#reads.head(id)) ?? 0) }
+  }
+
+  async #open(actor: Actor, chatId: string): Promise<{ chat: Chat; branches: Branch[] }> {
+    await this.#access.open(actor, chatId)
+    const found = await this.#store.chat(chatId)
+    if (found === undefined || found.chat.deleted_at !== null) throw new Refusal('chat_missing')
+    return { chat: chatOf(found.chat), branches: found.branches.map(branchOf) }
+  }
+
+  async *#json(chat: Chat, branches: readonly Branch[]): AsyncGenerator<string> {
+    const { id, title, user_id, active_branch_id, metadata, created_at, archived_at } = chat
+    const head: Omit<ChatDocument, 'messages'> = {
+      format: 'parley.chat',
+      version: 1,
+      exported_at: new Date().toISOString(),
+      chat: { id, title, user_id, active_branch_id, metadata, created_at, archived_at },
+      branches: branches.map(transferredBranch),
+    }
+    yield `${JSON.stringify(head).slice(0, -1)},"messages":[`
+    let separator = '\n'
+    for await (const page of this.#pages(chat)) {
+      for (const messages of inSlices(page, EXTENDED_PAGE)) {
+        yield messages.length === 0
+          ? ''
+          : separator + (await this.#transferred(messages)).map((one) => JSON.stringify(one)).join(',\n')
+        separator = ',\n'
+      }
+    }
+    yield '\n]}\n'
+  }
+
+  async *#pages({ id, last_seq: last }: Chat): AsyncGenerator<ExportedRow[]> {
+    let after = 0
+    while (true) {
+      const page = await this.#store.messages(id, { after, last, limit: PAGE })
+      if (page.length > 0) yield page
+      if (page.length < PAGE) return
+      after = Number(page.at(-1)?.seq)
+    }
+  }
+
+  async #transferred(rows: readonly ExportedRow[]): Promise<TransferredMessage[]> {
+    const extended = rows.filter((row) => row.extended && row.deleted_at === null).map(({ id }) => id)
+    const extensions = extended.length === 0 ? [] : await this.#store.extensions(extended)
+    const byMessage = Map.groupBy(extensions, (extension) => extension.message_id)
+    return rows.map((row) => transferredMessage(row, byMessage.get(row.id) ?? []))
+  }
+
+  async *#markdown(chat: Chat, branch: Branch, head: number): AsyncGenerator<string> {
+    yield headingMarkdown(chat, branch)
+    for (let low = 1; low <= head; low += PAGE) {
+      const messages = await this.#history.range(branch.id, low, Math.min(head, low + PAGE - 1))
+      yield messages.map(messageMarkdown).join('')
+    }
+  }
+}
+
+function* inSlices<Item>(items: readonly Item[], size: number): Generator<Item[]> {
+  for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size)
+}
+
+function transferredBranch({
+  id,
+  name,
+  parent_branch_id,
+  fork_position,
+  created_by,
+  created_at,
+}: Branch): TransferredBranch {
+  return { id, name, parent_branch_id, fork_position, created_by, created_at }
+}
+
+function transferredMessage(row: ExportedRow, extensions: readonly ExtensionRow[]): TransferredMessage {
+  const { id, branch_id, position, sender_type, sender_id, status } = row
+  const deleted = row.deleted_at !== null
+  return {
+    id,
+    branch_id,
+    position,
+    sender_type,
+    sender_id,
+    content: deleted ? '' : row.content,
+    status,
+    metadata: deleted ? {} : row.metadata,
+    created_at: isoTime(row.created_at),
+    edited_at: row.edited_at === null ? null : isoTime(row.edited_at),
+    deleted_at: row.deleted_at === null ? null : isoTime(row.deleted_at),
+    reactions: extensions
+      .filter(({ type }) => type === 'reaction')
+      .map(reactionOf)
+      .sort(compareReactions),
+    edits: extensions
+      .filter(({ type }) => type === 'edit')
+      .map(({ data, created_at, sender_id: replaced_by }) => ({
+        content: String(data['content']),
+        replaced_at: isoTime(created_at),
+        replaced_by,
+      })),
+  }
+}
+
+function reactionOf({ sender_id, data, created_at }: ExtensionRow): Reaction {
+  return { user_id: sender_id ?? '', reaction_type: String(data['key']), created_at: isoTime(created_at) }
+}

@@ -1,0 +1,140 @@
+import { sql } from 'drizzle-orm'
+import { drizzle } from 'drizzle-orm/postgres-js'
+import { deadlines } from '../../db/deadline.ts'
+import type { Database } from '../../db/open.ts'
+import type { Actor } from '../accounts/actor.ts'
+import { assertStanding, type Transaction } from '../accounts/transaction-store.ts'
+import type { ImportBatch, ImportedChat } from './import-batches.ts'
+
+/** A whole import: the largest document takes some seconds. */
+const IMPORT_MS = 120_000
+
+/** Writes a chat that comes whole, in one transaction: all of it or nothing. */
+export class ImportStore {
+  readonly #database: Database
+  readonly #within = deadlines({ deadlineMs: IMPORT_MS })
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** `lastSeq` is asked once all batches were taken. */
+  async insert(
+    actor: Actor,
+    chat: ImportedChat,
+    at: string,
+    batches: Iterable<ImportBatch>,
+    lastSeq: () => number,
+  ): Promise<void> {
+    const insert = async (transaction: Transaction) => {
+      await assertStanding(transaction, actor)
+      let isFirst = true
+      for (const batch of batches) {
+        if (isFirst) await insertChat(transaction, chat, at, batch)
+        else await insertBranches(transaction, chat.id, batch.branches)
+        isFirst = false
+        await insertMessages(transaction, chat.id, batch.messages)
+        await insertExtensions(transaction, batch.extensions)
+        await insertEvents(transaction, batch.events)
+      }
+      await transaction.execute(sql`
+        UPDATE chats SET last_seq = ${lastSeq()}, active_branch_id = ${chat.active_branch_id} WHERE id = ${chat.id}`)
+    }
+    // Not on a connection that posts wait for, where there is more than one.
+    await this.#within(() => this.#database.patiently((connection) => drizzle(connection).transaction(insert)))
+  }
+}
+
+/** The chat, with the root as its active branch, and the first branches: the chat and its root name each other. */
+async function insertChat(
+  transaction: Transaction,
+  chat: ImportedChat,
+  at: string,
+  { branches }: ImportBatch,
+): Promise<void> {
+  const { id, title, user_id, metadata, created_at, archived_at } = chat
+  await transaction.execute(sql`
+    WITH chat AS (
+      INSERT INTO chats (id, title, owner_id, metadata, active_branch_id, created_at, updated_at, archived_at)
+      VALUES (${id}, ${title}, ${user_id}, ${JSON.stringify(metadata)}::jsonb, ${id}, ${created_at}, ${at},
+        ${archived_at}))
+    ${branchInsert(id, branches)}`)
+}
+
+async function insertBranches(
+  transaction: Transaction,
+  chatId: string,
+  branches: ImportBatch['branches'],
+): Promise<void> {
+  if (branches.length > 0) await transaction.execute(branchInsert(chatId, branches))
+}
+
+function branchInsert(chatId: string, branches: ImportBatch['branches']) {
+  return sql`
+    INSERT INTO branches (id, chat_id, name, parent_branch_id, fork_branch_id, fork_position, head, created_by,
+      created_at)
+    SELECT id, ${chatId}::uuid, name, parent, fork, fork_position, head, created_by, created_at FROM unnest(
+      ${list(branches, ({ id }) => id)}::uuid[],
+      ${list(branches, ({ name }) => name)}::text[],
+      ${list(branches, (branch) => branch.parent_branch_id)}::uuid[],
+      ${list(branches, (branch) => branch.fork_branch_id)}::uuid[],
+      ${list(branches, (branch) => branch.fork_position)}::integer[],
+      ${list(branches, ({ head }) => head)}::integer[],
+      ${list(branches, (branch) => branch.created_by)}::text[],
+      ${list(branches, (branch) => branch.created_at)}::text[]::timestamptz[]
+    ) AS new(id, name, parent, fork, fork_position, head, created_by, created_at)`
+}
+
+async function insertMessages(
+  transaction: Transaction,
+  chatId: string,
+  messages: ImportBatch['messages'],
+): Promise<void> {
+  if (messages.length === 0) return
+  await transaction.execute(sql`
+    INSERT INTO messages (chat_id, id, branch_id, position, seq, sender_type, sender_id, content, status, metadata,
+      extended, created_at, edited_at, deleted_at)
+    SELECT ${chatId}::uuid, new.* FROM unnest(
+      ${list(messages, ({ id }) => id)}::uuid[],
+      ${list(messages, (message) => message.branch_id)}::uuid[],
+      ${list(messages, ({ position }) => position)}::integer[],
+      ${list(messages, ({ seq }) => seq)}::bigint[],
+      ${list(messages, (message) => message.sender_type)}::text[],
+      ${list(messages, (message) => message.sender_id)}::text[],
+      ${list(messages, ({ content }) => content)}::text[],
+      ${list(messages, ({ status }) => status)}::text[],
+      ${list(messages, ({ metadata }) => JSON.stringify(metadata))}::text[]::jsonb[],
+      ${list(messages, ({ extended }) => String(extended))}::text[]::boolean[],
+      ${list(messages, (message) => message.created_at)}::text[]::timestamptz[],
+      ${list(messages, (message) => message.edited_at)}::text[]::timestamptz[],
+      ${list(messages, (message) => message.deleted_at)}::text[]::timestamptz[]) AS new`)
+}
+
+async function insertExtensions(transaction: Transaction, extensions: ImportBatch['extensions']): Promise<void> {
+  if (extensions.length === 0) return
+  await transaction.execute(sql`
+    INSERT INTO message_extensions (id, message_id, type, sender_id, data, created_at)
+    SELECT * FROM unnest(
+      ${list(extensions, ({ id }) => id)}::uuid[],
+      ${list(extensions, (extension) => extension.message_id)}::uuid[],
+      ${list(extensions, ({ type }) => type)}::text[],
+      ${list(extensions, (extension) => extension.sender_id)}::text[],
+      ${list(extensions, ({ data }) => JSON.stringify(data))}::text[]::jsonb[],
+      ${list(extensions, (extension) => extension.created_at)}::text[]::timestamptz[])`)
+}
+
+async function insertEvents(transaction: Transaction, events: ImportBatch['events']): Promise<void> {
+  await transaction.execute(sql`
+    INSERT INTO events (chat_id, seq, type, data, at)
+    SELECT * FROM unnest(
+      ${list(events, ({ chatId }) => chatId)}::uuid[],
+      ${list(events, ({ seq }) => seq)}::bigint[],
+      ${list(events, ({ type }) => type)}::text[],
+      ${list(events, ({ data }) => data)}::text[]::json[],
+      ${list(events, ({ at }) => at)}::text[]::timestamptz[])`)
+}
+
+/** One parameter for a column of many rows. */
+function list<Row, Value>(rows: readonly Row[], column: (row: Row) => Value) {
+  return sql.param(rows.map(column))
+}
