@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'bun:test'
-import { ConfigError, Environment, readConfig } from '../../src/config.ts'
+import { ConfigError, readConfig } from '../../src/config.ts'
+import { Environment } from '../../src/environment.ts'
 
 const SECRET = 'f'.repeat(64)
 const production = { NODE_ENV: 'production', JWT_SECRET: SECRET }
@@ -92,6 +93,59 @@ describe('the names of the documented services', () => {
   test('a session lives as long as CHAT_SESSION_TTL_SECONDS says', () => {
     expect(readConfig({ CHAT_SESSION_TTL_SECONDS: '60' }).sessions.ttlSeconds).toBe(60)
   })
+})
+
+describe('accounts', () => {
+  test('are limited by address in production alone, and by tries everywhere', () => {
+    expect(readConfig({}).attempts).toEqual({ address: 100_000, register: 100_000, password: 10 })
+    expect(readConfig(production).attempts).toEqual({ address: 120, register: 30, password: 10 })
+    expect(readConfig({ ...production, LIMIT_REGISTER_PER_HOUR: '5' }).attempts.register).toBe(5)
+  })
+
+  test('take the tokens of an issuer that is told in full', () => {
+    const parts = {
+      AUTH_JWKS_URL: 'https://login.example.com/jwks',
+      AUTH_ISSUER: 'https://login.example.com',
+      AUTH_AUDIENCE: 'chat',
+    }
+    expect(readConfig(parts).externalIssuer).toEqual({
+      jwksUrl: parts.AUTH_JWKS_URL,
+      issuer: parts.AUTH_ISSUER,
+      audience: parts.AUTH_AUDIENCE,
+    })
+    for (const name of Object.keys(parts)) {
+      expect(faultsOf({ ...parts, [name]: '' })).toEqual([
+        `${name}: goes together with AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE`,
+      ])
+    }
+  })
+
+  test.each([
+    ['AUTH_JWKS_URL', 'file:///etc/passwd'],
+    ['SERVICE_API_KEY', 'too-short'],
+    ['JWT_SECRET_PREVIOUS', `${SECRET},short`],
+    ['ADMIN_PASSWORD', 'short'],
+    ['ADMIN_EMAIL', 'nobody'],
+  ])('do not take %s=%s', (name, value) => {
+    expect(
+      faultsOf({ [name]: value }).filter((line) => line.startsWith(name) && !line.includes('goes together')),
+    ).toHaveLength(1)
+  })
+
+  test.each(['SERVICE_API_KEY', 'JWT_SECRET_PREVIOUS', 'ADMIN_PASSWORD'])(
+    'refuse an example as %s in production',
+    (name) => {
+      const faults = faultsOf({
+        ...production,
+        ADMIN_EMAIL: 'a@b.co',
+        ADMIN_PASSWORD: 'Fine-pass-9',
+        [name]: `your_key_${SECRET}`,
+      })
+      expect(faults.filter((line) => line.startsWith(name))).toEqual([
+        `${name}: looks like an example, not like a secret`,
+      ])
+    },
+  )
 })
 
 describe('what is wrong', () => {

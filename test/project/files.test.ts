@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { DCLinter } from 'dclint'
 import { validate } from 'dockerfile-utils'
 import packageJson from '../../package.json' with { type: 'json' }
-import { Environment, readConfig } from '../../src/config.ts'
+import { readConfig } from '../../src/config.ts'
+import { Environment } from '../../src/environment.ts'
 
 const root = join(import.meta.dir, '../..')
 const read = (file: string) => Bun.file(join(root, file)).text()

@@ -6,7 +6,7 @@ export type ServerProcess = {
   /** All that it wrote to standard error, once it has ended. */
   errors: Promise<string>
   exited: Promise<number>
-  kill(signal: 'SIGTERM' | 'SIGINT'): void
+  kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void
 }
 
 /** Bun in `folder`, with no more of this process's environment than a shell has, and on a free port. */

@@ -75,15 +75,18 @@ describe('bun start in a fresh clone', () => {
     // A request whose body comes in two parts: the signal falls in between.
     const rest = Promise.withResolvers<void>()
     const begun = Promise.withResolvers<void>()
-    async function* body() {
-      yield new TextEncoder().encode('{"role":"user",')
-      begun.resolve()
-      await rest.promise
-      yield new TextEncoder().encode('"content":"in flight"}')
-    }
+    const body = new ReadableStream<Uint8Array>({
+      async start(stream) {
+        stream.enqueue(new TextEncoder().encode('{"role":"user",'))
+        begun.resolve()
+        await rest.promise
+        stream.enqueue(new TextEncoder().encode('"content":"in flight"}'))
+        stream.close()
+      },
+    })
     const posted = fetch(`${address}/v1/chat/sessions/stop/messages`, {
       method: 'POST',
-      body: ReadableStream.from(body()),
+      body
     })
     await begun.promise
     server.kill('SIGTERM')

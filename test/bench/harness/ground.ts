@@ -67,7 +67,13 @@ export class Ground {
       },
       everyMs,
     )
-    return { port, startMs: performance.now() - begun, stop, cpu: () => cpuTime(child.pid), memory: () => residentOf(child.pid) }
+    return {
+      port,
+      startMs: performance.now() - begun,
+      stop,
+      cpu: () => cpuTime(child.pid),
+      memory: () => residentOf(child.pid),
+    }
   }
 
   /** Runs a load generator to its end: `order` goes in, what it prints comes out. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { Registration, SignedIn } from '../../../src/contract/accounts.ts'
 import { ChatWithMessages } from '../../../src/contract/chat-calls.ts'
 import type { BenchServer } from '../harness/ground.ts'

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { BenchServer, Ground } from '../harness/ground.ts'
 import type { Measured } from '../harness/scenario.ts'
-import { HttpOutcome, type HttpOrder } from '../load/orders.ts'
+import { type HttpOrder, HttpOutcome } from '../load/orders.ts'
 
 const HTTP_LOAD = new URL('../load/http.ts', import.meta.url)
 

@@ -29,7 +29,9 @@ for (const { kind, open } of testDatabases()) {
         const messages = await read(chat.id)
         expect(messages.map(({ position }) => position)).toEqual(Array.from({ length: 100 }, (_, index) => index + 1))
         expect(messages.map(({ seq }) => seq)).toEqual(Array.from({ length: 100 }, (_, index) => index + 3))
-        expect(posted.filter(({ chat_id }) => chat_id === chat.id).sort((a, b) => a.position - b.position)).toEqual(messages)
+        expect(posted.filter(({ chat_id }) => chat_id === chat.id).sort((a, b) => a.position - b.position)).toEqual(
+          messages,
+        )
         const { events, complete } = await world.log.read(chat.id, 0, 1000)
         expect(complete).toBe(true)
         expect(events.map(({ seq }) => seq)).toEqual(Array.from({ length: 102 }, (_, index) => index + 1))

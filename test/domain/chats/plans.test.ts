@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { migrate } from '../../../src/db/migrate.ts'
+import { type Database, openDatabase } from '../../../src/db/open.ts'
+import { ChatStore } from '../../../src/domain/chats/chat-store.ts'
+import { ForkStore } from '../../../src/domain/chats/fork-store.ts'
+import { HistoryStore } from '../../../src/domain/chats/history-store.ts'
+import { type ChatWorld, chatWorld, newActor } from '../../support/chats.ts'
+import { testDatabases } from '../../support/database.ts'
+import { fill, type Place, scansOf } from './scans.ts'
+
+setDefaultTimeout(60_000)
+
+/** What a hot path may look at: its result, and a few rows of this and that. Far from a chat, let alone a table. */
+const ENTRIES_MAX = 400
+
+type Path = [name: string, indexes: string[], work: () => Promise<unknown>]
+type Actor = Awaited<ReturnType<typeof newActor>>
+
+/** The hot paths: the indexes that each must use, and the work. */
+function hotPaths(world: ChatWorld, actor: Actor, { chatId, messageId, branchId }: Place): Path[] {
+  const reads = new HistoryStore(world.database)
+  const store = new ChatStore(world.database)
+  const forks = new ForkStore(world.database)
+  const page = (from: 'before' | 'after' | 'around', position: number) =>
+    world.messages.page(actor, chatId, chatId, { from, position, limit: 50 })
+  const stretches = [
+    { branchId: chatId, low: 50, high: 60 },
+    { branchId, low: 19_101, high: 19_109 },
+  ]
+  const post = (client_id?: string) =>
+    world.messages.post(actor, chatId, { content: 'hot', ...(client_id === undefined ? {} : { client_id }) })
+  return [
+    ['a post', ['chats_pkey', 'branches_pkey', 'users_pkey'], () => post()],
+    ['a post with a client_id', ['messages_client_id_key'], () => post(crypto.randomUUID())],
+    ['the newest page', ['messages_branch_position_key'], () => reads.newest(chatId, 2_000_000_000, 50)],
+    ['an older page', ['messages_branch_position_key'], () => page('before', 9000)],
+    ['a newer page', ['messages_branch_position_key'], () => page('after', 9000)],
+    ['the page around a message', ['messages_branch_position_key'], () => page('around', 9000)],
+    ['a page over forks', ['messages_branch_position_key'], () => reads.stretches(stretches)],
+    ['a page with reactions', ['messages_branch_position_key'], () => reads.newest(chatId, 15_000, 50)],
+    ['a line of branches', ['branches_pkey'], () => reads.ancestry(branchId)],
+    ['the siblings of a message', ['branches_fork_index'], () => reads.siblings(chatId, 19_101)],
+    ['one message', ['messages_pkey'], () => reads.message(messageId)],
+    ['the owner of a chat', ['chats_pkey'], () => store.owner(chatId)],
+    [
+      "an account's chats",
+      ['chats_owner_updated_index'],
+      () => store.ownedBy(actor.accountId, { skip: 0, limit: 20, archived: false }),
+    ],
+    ['the log after an event', ['events_pkey'], () => world.log.read(chatId, 15_000, 100)],
+    ['where branches begin', ['branches_fork_index'], () => forks.at([messageId])],
+    ['an edit', ['messages_pkey'], () => world.messages.edit(actor, chatId, messageId, crypto.randomUUID())],
+    ['a reaction', ['message_extensions_reaction_key'], () => world.messages.react(actor, chatId, messageId, '🎉')],
+    ['a branch', ['messages_pkey', 'branches_chat_id_id_key'], () => world.branches.create(actor, chatId, { messageId })],
+    ['a divergence', ['messages_pkey', 'branches_chat_id_id_key'], () => world.branches.diverge(actor, chatId, messageId, { content: 'x' })],
+    ['a read cursor', ['read_cursors_pkey'], () => world.messages.moveReadCursor(actor, chatId, messageId)],
+  ]
+}
+
+for (const { kind, place } of testDatabases()) {
+  describe.each(['filled first', 'used while empty, then filled'] as const)(`on ${kind}, %s,`, (order) => {
+    let database: Database
+    let remove: () => Promise<void>
+    let paths: Path[]
+    beforeAll(async () => {
+      const placed = await place()
+      remove = placed.remove
+      const { target } = placed
+      database = await openDatabase(target.kind === 'postgres' ? { ...target, poolSize: 1 } : target)
+      await migrate(database)
+      const world = await chatWorld({ ...database, target })
+      const actor = await newActor(world.database)
+      if (order !== 'filled first') await use(world, actor)
+      const big = await fill(database, actor.accountId)
+      // Else the tables are as autovacuum finds them: with the plans of empty ones, and no statistics.
+      if (order === 'filled first') await database.sql`ANALYZE`
+      paths = hotPaths(world, actor, big)
+      for (const [, , work] of paths) for (let time = 0; time < 6; time += 1) await work()
+    })
+    afterAll(async () => {
+      await database.close()
+      await remove()
+    })
+
+    /** As often as a plan needs to be made for good. */
+    async function use(world: ChatWorld, actor: Actor): Promise<void> {
+      const { id: chatId } = await world.chats.create(actor, { title: 'Empty' })
+      const { id: messageId } = await world.messages.post(actor, chatId, { content: 'first' })
+      const early = hotPaths(world, actor, { chatId, messageId, branchId: chatId })
+      for (let time = 0; time < 8; time += 1) for (const [, , work] of early) await work()
+    }
+
+    test('every hot path keeps to its indexes, and to a few of their entries', async () => {
+      const found: Record<string, unknown> = {}
+      for (const [name, indexes, work] of paths) {
+        const scans = await scansOf(database, work)
+        const missing = indexes.filter((index) => !scans.indexes.includes(index))
+        if (scans.whole.length > 0 || missing.length > 0 || scans.entries > ENTRIES_MAX) found[name] = scans
+      }
+      expect(found).toEqual({})
+    })
+  })
+}
