@@ -115,6 +115,8 @@ export const chats = pgTable(
     active_branch_id: uuid().notNull(),
     /** The `seq` of the chat's newest event. Whoever appends locks this row. */
     last_seq: bigint({ mode: 'number' }).notNull().default(0),
+    /** Whoever makes one locks this row first: they are bounded, and counting them would take longer the more there are. */
+    branch_count: integer().notNull().default(1),
     created_at: now(),
     updated_at: now(),
     archived_at: time(),

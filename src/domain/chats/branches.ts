@@ -1,7 +1,6 @@
 import type { BranchTree } from '../../contract/branch-calls.ts'
 import type { Branch, Message, Metadata } from '../../contract/chats.ts'
 import type { Actor } from '../accounts/actor.ts'
-import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
 import { type ChatAccess, idOf } from './access.ts'
 import type { ChatStore } from './chat-store.ts'
@@ -10,7 +9,7 @@ import type { Fork, HistoryStore } from './history-store.ts'
 import type { ChatLog } from './log.ts'
 import type { MessageStore } from './message-store.ts'
 import { assertWritable } from './messages.ts'
-import { branchOf, type MessageRow, messageOf, messageTypeOf } from './rows.ts'
+import { branchOf, type ChatRow, type MessageRow, messageOf, messageTypeOf } from './rows.ts'
 
 /** A chat's branches are listed whole: no more are made than this. */
 export const BRANCHES_MAX = 10_000
@@ -94,7 +93,7 @@ export class BranchService {
       const message = await this.#messages.find(transaction, chatId, messageId)
       if (message === undefined) throw new Refusal('message_missing')
       if (message.deleted_at !== null) throw new Refusal('message_deleted')
-      await this.#assertRoom(transaction, chatId)
+      assertRoom(chat)
       const branch = newBranch(actor, chatId, at, { parent, name, forkBranch: branch_id, position })
       await this.#store.insertBranch(transaction, { ...branch, head: position })
       return { events: [{ type: 'branch.created', data: branch }], result: branch }
@@ -129,7 +128,7 @@ export class BranchService {
       const message = await this.#messages.find(transaction, chatId, messageId)
       if (message === undefined) throw new Refusal('message_missing')
       if (message.deleted_at !== null) throw new Refusal('message_deleted')
-      await this.#assertRoom(transaction, chatId)
+      assertRoom(chat)
       const branch = newBranch(actor, chatId, at, { parent, name: null, forkBranch, position: position - 1 })
       const created = {
         id: Bun.randomUUIDv7(),
@@ -196,12 +195,6 @@ export class BranchService {
     })
   }
 
-  async #assertRoom(transaction: Transaction, chatId: string): Promise<void> {
-    if ((await this.#store.branchCount(transaction, chatId, BRANCHES_MAX)) === BRANCHES_MAX) {
-      throw new Refusal('too_many_branches')
-    }
-  }
-
   async #message(actor: Actor, chatId: string, messageId: string): Promise<MessageRow> {
     await this.#access.open(actor, chatId)
     const message = await this.#reads.message(messageId)
@@ -213,6 +206,10 @@ export class BranchService {
   async #before(chatId: string, branchId: string, position: number): Promise<string> {
     return (await this.#history.writtenIn(branchId, position - 1)) ?? chatId
   }
+}
+
+function assertRoom({ branch_count }: ChatRow): void {
+  if (branch_count >= BRANCHES_MAX) throw new Refusal('too_many_branches')
 }
 
 function newBranch(

@@ -88,13 +88,6 @@ export class ChatStore {
     )
   }
 
-  /** How many branches a chat has, counted no further than `limit`. */
-  async branchCount(transaction: Transaction, chatId: string, limit: number): Promise<number> {
-    const some = transaction.select({ id: branches.id }).from(branches).where(eq(branches.chat_id, chatId)).limit(limit)
-    const [row] = await transaction.select({ count: count() }).from(some.as('some'))
-    return row?.count ?? 0
-  }
-
   async branch(branchId: string): Promise<BranchRow | undefined> {
     const [row] = await this.#database.within(() =>
       this.#database.orm.select().from(branches).where(eq(branches.id, branchId)),
@@ -104,6 +97,10 @@ export class ChatStore {
 
   async insertBranch(transaction: Transaction, branch: BranchRow & { head: number }): Promise<void> {
     await transaction.insert(branches).values(branch)
+    await transaction
+      .update(chats)
+      .set({ branch_count: sql`${chats.branch_count} + 1` })
+      .where(eq(chats.id, branch.chat_id))
   }
 
   async renameBranch(transaction: Transaction, branchId: string, name: string | null): Promise<void> {

@@ -38,7 +38,9 @@ export class ImportStore {
         await insertEvents(transaction, batch.events)
       }
       await transaction.execute(sql`
-        UPDATE chats SET last_seq = ${lastSeq()}, active_branch_id = ${chat.active_branch_id} WHERE id = ${chat.id}`)
+        UPDATE chats SET last_seq = ${lastSeq()}, active_branch_id = ${chat.active_branch_id},
+          branch_count = (SELECT count(*) FROM branches WHERE chat_id = ${chat.id})
+        WHERE id = ${chat.id}`)
     }
     // Not on a connection that posts wait for, where there is more than one.
     await this.#within(() => this.#database.patiently((connection) => drizzle(connection).transaction(insert)))

@@ -20,6 +20,7 @@ export type ChatRow = {
   owner_id: string | null
   active_branch_id: string
   last_seq: number
+  branch_count: number
   metadata: Chat['metadata']
   created_at: string
   updated_at: string
