@@ -2,7 +2,8 @@ import type { Config } from './config.ts'
 
 /** What a person sees at the start: where to look, what is in use, and the variable that changes it. */
 export function banner(config: Config, port: number, database: string): string {
-  const host = config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host.replace('127.0.0.1', 'localhost')
+  const host =
+    config.host === '0.0.0.0' || config.host === '::' ? 'localhost' : config.host.replace('127.0.0.1', 'localhost')
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   const redis = config.redis && new URL(config.redis.url)
   const open = [...config.publicApis].join(', ')
@@ -10,8 +11,14 @@ export function banner(config: Config, port: number, database: string): string {
     ['API docs', `${url}/docs`],
     ['', `${url}/redoc`],
     ['Health', `${url}/api/v1/health`],
-    ['Database', `${database}${config.database.kind === 'embedded' ? '  (DATABASE_URL chooses a server)' : '  (DATABASE_URL)'}`],
-    ['Sessions', redis ? `Redis at ${redis.host}  (REDIS_URL)` : 'in memory, this process only  (REDIS_URL chooses a server)'],
+    [
+      'Database',
+      `${database}${config.database.kind === 'embedded' ? '  (DATABASE_URL chooses a server)' : '  (DATABASE_URL)'}`,
+    ],
+    [
+      'Sessions',
+      redis ? `Redis at ${redis.host}  (REDIS_URL)` : 'in memory, this process only  (REDIS_URL chooses a server)',
+    ],
     ['Open APIs', `${open || 'none'}  (PUBLIC_APIS)`],
   ]
   const lines = rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`)

@@ -17,7 +17,9 @@ export async function developmentSecret(directory: string, name: string): Promis
 async function make(directory: string, path: string): Promise<string> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
   const draft = `${path}.${crypto.randomUUID()}`
-  await writeFile(draft, `${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex')}\n`, { mode: 0o600 })
+  await writeFile(draft, `${Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex')}\n`, {
+    mode: 0o600,
+  })
   // Linking is atomic and refuses to replace: whoever comes second reads the first one's.
   await link(draft, path).catch((error: unknown) => {
     if (!isCode(error, 'EEXIST')) throw error

@@ -1,7 +1,7 @@
 import { Elysia } from 'elysia'
+import type { Config } from '../config.ts'
 import { failures } from '../contract/failures.ts'
 import { Health, Liveness, Unhealthy } from '../contract/health.ts'
-import type { Config } from '../config.ts'
 import type { Probe } from '../domain/ports.ts'
 
 export class HealthReport {

@@ -41,13 +41,11 @@ export const ClearedConversation = Conversation.meta({
   examples: [{ session_id: 'my-session', messages: [] }],
 })
 
-export const SessionSummary = z
-  .object({ session_id: SessionId, message_count: z.int().positive() })
-  .meta({
-    id: 'SessionSummary',
-    description: 'A session that holds messages.',
-    examples: [{ session_id: 'my-session', message_count: 3 }],
-  })
+export const SessionSummary = z.object({ session_id: SessionId, message_count: z.int().positive() }).meta({
+  id: 'SessionSummary',
+  description: 'A session that holds messages.',
+  examples: [{ session_id: 'my-session', message_count: 3 }],
+})
 export type SessionSummary = z.infer<typeof SessionSummary>
 
 export const SessionParams = z.object({ session_id: SessionId })
@@ -78,12 +76,10 @@ export const SessionWatchEvent = z.discriminatedUnion('type', [
   z
     .object({ type: z.literal('session.sync'), session: Conversation })
     .meta({ title: 'session.sync', description: 'The first, once: the session as it is.' }),
-  z
-    .object({ type: z.literal('message.created'), session_id: SessionId, message: SessionMessage })
-    .meta({
-      title: 'message.created',
-      description: "A message was stored, whatever its way in; the watcher's own too.",
-    }),
+  z.object({ type: z.literal('message.created'), session_id: SessionId, message: SessionMessage }).meta({
+    title: 'message.created',
+    description: "A message was stored, whatever its way in; the watcher's own too.",
+  }),
   z
     .object({ type: z.literal('session.cleared'), session_id: SessionId })
     .meta({ title: 'session.cleared', description: 'The session has no messages any more.' }),

@@ -55,7 +55,12 @@ describe('a refusal has a status, a detail and a reason', () => {
     ['an unknown route', () => server.call('/v1/chat/nothing'), 404, 'not_found'],
     ['the wrong method', () => server.call(messages, { method: 'PUT' }), 405, 'method_not_allowed'],
     ['a socket route without an upgrade', () => server.call('/v1/chat/sessions/bad/ws'), 426, 'upgrade_required'],
-    ['a host that shifts the path', () => server.call('/x/health/live', { headers: { host: 'a' } }), 400, 'host_invalid'],
+    [
+      'a host that shifts the path',
+      () => server.call('/x/health/live', { headers: { host: 'a' } }),
+      400,
+      'host_invalid',
+    ],
   ]
   for (const [name, call, status, reason] of cases) {
     test(name, async () => {

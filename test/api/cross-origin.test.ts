@@ -38,7 +38,12 @@ describe('a page of another origin', () => {
 
   test('is not let in otherwise, also not to read an error', async () => {
     await withServer({ ALLOWED_ORIGINS: 'https://app.example.com' }, async (server) => {
-      for (const origin of ['https://evil.example.com', 'http://app.example.com', 'https://app.example.com.evil.com', 'null']) {
+      for (const origin of [
+        'https://evil.example.com',
+        'http://app.example.com',
+        'https://app.example.com.evil.com',
+        'null',
+      ]) {
         expect((await preflight(server, origin)).headers.get('access-control-allow-origin')).toBeNull()
         for (const asked of [path, '/nowhere']) {
           const answer = await server.call(asked, { headers: { origin } })

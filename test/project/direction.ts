@@ -50,7 +50,12 @@ const ROOMS: Record<RoomName, Room> = {
   domain: { files: /^src\/domain\//, rooms: ['contract', 'refusal', 'store'], packages: ['zod'] },
   db: { files: /^src\/db\//, rooms: ['refusal'], types: ['contract'], except: [...WEB, 'redis'] },
   adapters: { files: /^src\/adapters\//, rooms: ['contract', 'refusal', 'domain'], except: WEB },
-  config: { files: /^src\/(?:config|environment)\.ts$/, rooms: ['contract', 'manifest'], types: ['domain'], packages: ['zod'] },
+  config: {
+    files: /^src\/(?:config|environment)\.ts$/,
+    rooms: ['contract', 'manifest'],
+    types: ['domain'],
+    packages: ['zod'],
+  },
   api: { files: /^src\/api\//, rooms: ['contract', 'refusal', 'domain'], types: ['config'], except: STORES },
   app: { files: /^src\/app\.ts$/, rooms: ['api', 'contract', 'refusal', 'domain'], types: ['config'], except: STORES },
   types: { files: /^src\/[^/]+\.types\.ts$/, types: ['api', 'app'], except: STORES },

@@ -86,7 +86,7 @@ describe('bun start in a fresh clone', () => {
     })
     const posted = fetch(`${address}/v1/chat/sessions/stop/messages`, {
       method: 'POST',
-      body
+      body,
     })
     await begun.promise
     server.kill('SIGTERM')

@@ -1,8 +1,8 @@
+import { MemoryBus } from '../../src/adapters/memory/bus.ts'
+import { MemorySessionStore } from '../../src/adapters/memory/sessions.ts'
 import { RedisBus } from '../../src/adapters/redis/bus.ts'
 import { connectRedis } from '../../src/adapters/redis/client.ts'
 import { RedisSessionStore } from '../../src/adapters/redis/sessions.ts'
-import { MemoryBus } from '../../src/adapters/memory/bus.ts'
-import { MemorySessionStore } from '../../src/adapters/memory/sessions.ts'
 import type { Bus, Probe, SessionLimits, SessionStore } from '../../src/domain/ports.ts'
 
 /** What one server has of the shared stores. */
@@ -17,7 +17,10 @@ export const storeKinds: { name: string; open(limits?: SessionLimits): Promise<S
 
 const redisUrl = process.env['TEST_REDIS_URL']
 if (redisUrl) {
-  storeKinds.push({ name: 'redis', open: (limits = SESSION_LIMITS) => redisStores(redisUrl, `test:${crypto.randomUUID()}:`, limits) })
+  storeKinds.push({
+    name: 'redis',
+    open: (limits = SESSION_LIMITS) => redisStores(redisUrl, `test:${crypto.randomUUID()}:`, limits),
+  })
 }
 
 export function memoryStores(limits = SESSION_LIMITS): Stores {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import type { Issue } from '../../contract/failures.ts'
 
 /** No more of one input's faults than this are told. */
@@ -17,7 +17,7 @@ export function issuesOf(faults: readonly StandardIssue[], ...where: string[]): 
 export type StandardIssue = {
   message: string
   code?: string
-  path?: readonly (PropertyKey | { key: PropertyKey }) [] | undefined
+  path?: readonly (PropertyKey | { key: PropertyKey })[] | undefined
 }
 
 function pathKey(segment: PropertyKey | { key: PropertyKey }): string | number {

@@ -16,7 +16,8 @@ export function originRule({ allowedOrigins, publicUrl }: Config): OriginRule {
 
 const PREFLIGHT = {
   'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
-  'access-control-allow-headers': 'authorization, content-type, idempotency-key, last-event-id, trpc-accept, x-request-id',
+  'access-control-allow-headers':
+    'authorization, content-type, idempotency-key, last-event-id, trpc-accept, x-request-id',
   'access-control-max-age': '600',
 }
 

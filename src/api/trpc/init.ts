@@ -30,8 +30,6 @@ export const procedure = t.procedure.use(async ({ next }) => {
   throw new TRPCError({ code: FAILURES[cause.reason].trpc, message: cause.message, cause })
 })
 
-export { t as trpc }
-
 function refusalData({ cause, code }: TRPCError): RefusalData {
   if (cause instanceof Refusal) return { reason: cause.reason, issues: [...cause.issues] }
   if (cause instanceof ZodError) return { reason: 'invalid', issues: issuesOf(cause.issues, 'input') }

@@ -18,7 +18,7 @@ export interface Feed {
 /** Frames that may wait for a watcher whose snapshot is being read. */
 const PENDING_MAX = 1000
 
-type Joiner = { pending: { position: number; frame: string }[]; /** The snapshot's, once sent. */ position?: number }
+type Joiner = { pending: { position: number; frame: string }[] /** The snapshot's, once sent. */; position?: number }
 
 /**
  * The sockets that watch one feed in this process. A socket joins in three steps, which leave no gap and tell nothing

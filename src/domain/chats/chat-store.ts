@@ -42,9 +42,7 @@ export class ChatStore {
 
   /** Deleted ones too. */
   async find(chatId: string): Promise<ChatRow | undefined> {
-    const [row] = await this.#database.within(() =>
-      this.#database.orm.select().from(chats).where(eq(chats.id, chatId)),
-    )
+    const [row] = await this.#database.within(() => this.#database.orm.select().from(chats).where(eq(chats.id, chatId)))
     return row
   }
 

@@ -1,10 +1,10 @@
 import type { Branch, Chat, Metadata, NewChat } from '../../contract/chats.ts'
 import type { Actor } from '../accounts/actor.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
 import { assertMayOpen, type ChatAccess, idOf } from './access.ts'
 import type { ChatStore } from './chat-store.ts'
 import type { ChatLog } from './log.ts'
-import type { Transaction } from '../accounts/transaction-store.ts'
 import type { LoggedEvent } from './log-store.ts'
 import { chatOf } from './rows.ts'
 
@@ -58,11 +58,12 @@ export class ChatService {
     return this.#log.change(actor, chatId, async (transaction, chat, at) => {
       assertMayOpen(actor, chat.owner_id)
       if (chat.deleted_at !== null) throw new Refusal('chat_missing')
-      const archivedAt = archived === undefined ? undefined : archived ? (chat.archived_at ?? at) : null
       const change = {
         ...(title === undefined || title === chat.title ? {} : { title }),
         ...(metadata === undefined ? {} : { metadata }),
-        ...(archivedAt === undefined || archivedAt === chat.archived_at ? {} : { archived_at: archivedAt }),
+        ...(archived === undefined || archived === (chat.archived_at !== null)
+          ? {}
+          : { archived_at: archived ? at : null }),
       }
       if (Object.keys(change).length === 0) return { events: [], result: chatOf(chat) }
       await this.#store.update(transaction, chatId, change)
@@ -119,7 +120,16 @@ export async function insertChat(
   createdBy: string | null,
 ): Promise<LoggedEvent[]> {
   const { id, title, user_id, metadata, created_at, last_seq, updated_at: _, ...rest } = chat
-  await store.insert(transaction, { id, title, owner_id: user_id, metadata, created_at, last_seq, rootName: null, createdBy })
+  await store.insert(transaction, {
+    id,
+    title,
+    owner_id: user_id,
+    metadata,
+    created_at,
+    last_seq,
+    rootName: null,
+    createdBy,
+  })
   const root: Branch = {
     id,
     chat_id: id,

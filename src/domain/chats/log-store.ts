@@ -37,10 +37,14 @@ export type Placed =
 type Outcome = Placed['outcome']
 
 export type NewEvent = { type: ChatEvent['type']; data: object }
-export type LoggedEvent = { chatId: string; seq: number; type: string; /** JSON text. */ data: string; at: string }
+export type LoggedEvent = { chatId: string; seq: number; type: string /** JSON text. */; data: string; at: string }
 
 /** What a change decides once the chat is locked: the events that tell of it, in order, and the caller's answer. */
-export type Change<T> = { events: NewEvent[]; result: T; /** Reading moves nothing up in a list of chats. */ quiet?: boolean }
+export type Change<T> = {
+  events: NewEvent[]
+  result: T /** Reading moves nothing up in a list of chats. */
+  quiet?: boolean
+}
 
 export class LogStore {
   readonly #database: Database
@@ -185,7 +189,9 @@ export class LogStore {
 }
 
 async function insertEvents(transaction: Transaction, logged: readonly LoggedEvent[]): Promise<void> {
-  await transaction.insert(events).values(
-    logged.map(({ chatId, seq, type, data, at }) => ({ chat_id: chatId, seq, type, data: sql`${data}::json`, at })),
-  )
+  await transaction
+    .insert(events)
+    .values(
+      logged.map(({ chatId, seq, type, data, at }) => ({ chat_id: chatId, seq, type, data: sql`${data}::json`, at })),
+    )
 }

@@ -1,9 +1,9 @@
 import type { ChatEvent } from '../../contract/events.ts'
 import type { Actor } from '../accounts/actor.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
 import type { Bus } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { Transaction } from '../accounts/transaction-store.ts'
 import type { Change, LoggedEvent, LogStore, Placed, Post } from './log-store.ts'
 import type { ChatRow } from './rows.ts'
 

@@ -47,7 +47,13 @@ export class MessageStore {
   }
 
   /** The new content; what it said before stays as an extension. */
-  async edit(transaction: Transaction, message: MessageHead, content: string, by: string | null, at: string): Promise<void> {
+  async edit(
+    transaction: Transaction,
+    message: MessageHead,
+    content: string,
+    by: string | null,
+    at: string,
+  ): Promise<void> {
     await transaction.insert(message_extensions).values({
       id: Bun.randomUUIDv7(),
       message_id: message.id,
@@ -56,7 +62,10 @@ export class MessageStore {
       data: { content: message.content },
       created_at: at,
     })
-    await transaction.update(messages).set({ content, edited_at: at, extended: true }).where(eq(messages.id, message.id))
+    await transaction
+      .update(messages)
+      .set({ content, edited_at: at, extended: true })
+      .where(eq(messages.id, message.id))
   }
 
   async remove(transaction: Transaction, messageId: string, at: string): Promise<void> {
@@ -120,10 +129,7 @@ export class MessageStore {
   }
 
   /** A message that no post brings: the first of a new branch. */
-  async insert(
-    transaction: Transaction,
-    message: Omit<typeof messages.$inferInsert, 'number'>,
-  ): Promise<void> {
+  async insert(transaction: Transaction, message: Omit<typeof messages.$inferInsert, 'number'>): Promise<void> {
     await transaction.insert(messages).values(message)
     await transaction.update(branches).set({ head: message.position }).where(eq(branches.id, message.branch_id))
   }

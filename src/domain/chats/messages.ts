@@ -1,11 +1,11 @@
 import type { Message, MessageStatus, NewMessage, SenderType } from '../../contract/chats.ts'
 import { type Actor, isPrivileged } from '../accounts/actor.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
 import { assertMayOpen, type ChatAccess, idOf } from './access.ts'
 import type { History, Page } from './history.ts'
 import type { HistoryStore } from './history-store.ts'
 import type { ChatLog } from './log.ts'
-import type { Transaction } from '../accounts/transaction-store.ts'
 import type { MessageHead, MessageStore, ReadCursor } from './message-store.ts'
 import { type ChatRow, messageOf, messageTypeOf } from './rows.ts'
 
@@ -117,7 +117,10 @@ export class MessageService {
       const message = await this.#own(actor, transaction, chat, messageId, { deleted: true })
       if (message.deleted_at !== null) return { events: [], result: undefined }
       await this.#store.remove(transaction, messageId, at)
-      return { events: [{ type: 'message.deleted', data: { message_id: messageId, deleted_at: at } }], result: undefined }
+      return {
+        events: [{ type: 'message.deleted', data: { message_id: messageId, deleted_at: at } }],
+        result: undefined,
+      }
     })
     return this.#read(chatId, messageId)
   }
@@ -167,7 +170,13 @@ export class MessageService {
     return this.#log.change(actor, chatId, async (transaction, chat, at) => {
       const user = await this.#reacting(actor, transaction, chat, messageId, { deleted: true })
       const { branch_id, position } = await this.#find(transaction, chat, messageId)
-      await this.#store.moveReadCursor(transaction, { chat_id: chatId, user_id: user, branch_id, position, updated_at: at })
+      await this.#store.moveReadCursor(transaction, {
+        chat_id: chatId,
+        user_id: user,
+        branch_id,
+        position,
+        updated_at: at,
+      })
       return {
         events: [{ type: 'read.moved', data: { user_id: user, branch_id, position } }],
         result: { branch_id, position, updated_at: at },

@@ -2,7 +2,7 @@
 export type SessionRef = { owner: string; id: string }
 
 export type SessionEvent =
-  | { position: number; type: 'message.created'; /** JSON text of a `SessionMessage`. */ message: string }
+  | { position: number; type: 'message.created' /** JSON text of a `SessionMessage`. */; message: string }
   | { position: number; type: 'session.cleared' }
 
 /** The bus channel of one session. */

@@ -51,8 +51,16 @@ function hotPaths(world: ChatWorld, actor: Actor, { chatId, messageId, branchId 
     ['where branches begin', ['branches_fork_index'], () => forks.at([messageId])],
     ['an edit', ['messages_pkey'], () => world.messages.edit(actor, chatId, messageId, crypto.randomUUID())],
     ['a reaction', ['message_extensions_reaction_key'], () => world.messages.react(actor, chatId, messageId, '🎉')],
-    ['a branch', ['messages_pkey', 'branches_chat_id_id_key'], () => world.branches.create(actor, chatId, { messageId })],
-    ['a divergence', ['messages_pkey', 'branches_chat_id_id_key'], () => world.branches.diverge(actor, chatId, messageId, { content: 'x' })],
+    [
+      'a branch',
+      ['messages_pkey', 'branches_chat_id_id_key'],
+      () => world.branches.create(actor, chatId, { messageId }),
+    ],
+    [
+      'a divergence',
+      ['messages_pkey', 'branches_chat_id_id_key'],
+      () => world.branches.diverge(actor, chatId, messageId, { content: 'x' }),
+    ],
     ['a read cursor', ['read_cursors_pkey'], () => world.messages.moveReadCursor(actor, chatId, messageId)],
   ]
 }

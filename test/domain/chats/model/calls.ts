@@ -105,8 +105,8 @@ export function callOf(model: ChatModel, actors: Actors, foreign: string, drawn:
     case 'diverge':
       return { by, kind, messageId, content: said, clientId, token: tokenIn(said, token) }
     case 'activate': {
-      const expected = second % 3 === 0 ? undefined : flag ? model.chat.active_branch_id : pick(branches, second)
-      return { ...only, kind, branchId: pick(branches, first), expected }
+      const expected = flag ? model.chat.active_branch_id : pick(branches, second)
+      return { ...only, kind, branchId: pick(branches, first), expected: second % 3 === 0 ? undefined : expected }
     }
     case 'name':
       return { by, kind, branchId: pick(branches, first), name: token, token }
