@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import packageJson from '../../package.json' with { type: 'json' }
+import { type Database, openDatabase } from '../../src/db/open.ts'
 import { startServer, type TestServer } from '../support/app.ts'
+import { preparedDirectory } from '../support/database.ts'
 
 setDefaultTimeout(60_000)
 
@@ -15,20 +17,23 @@ function blocks(language: string): string[] {
   return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].flatMap(([, text]) => text ?? [])
 }
 
+let database: Database
 let server: TestServer
 let folder: string
 beforeAll(async () => {
-  server = await startServer()
+  database = await openDatabase({ kind: 'embedded', directory: await preparedDirectory() })
+  server = await startServer({ database })
   folder = await mkdtemp(join(tmpdir(), 'parley-readme-'))
 })
 afterAll(async () => {
   await server.close()
+  await database.close()
   await rm(folder, { recursive: true })
 })
 
 /** A block as somebody would run it, against this test's server. */
 async function run(command: string[]): Promise<string> {
-  const child = Bun.spawn(command, { stderr: 'pipe' })
+  const child = Bun.spawn(command, { cwd: folder, stderr: 'pipe' })
   const [output, errors, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
@@ -40,9 +45,11 @@ async function run(command: string[]): Promise<string> {
 const here = (text: string) => text.replaceAll('localhost:8000', new URL(server.url).host)
 
 describe('the README', () => {
-  test.skipIf(Bun.which('curl') === null)('has a tour that works as it is written', async () => {
+  const [sessions, chats] = [blocks('sh').slice(0, -1), blocks('sh').slice(-1)]
+
+  test.skipIf(Bun.which('curl') === null)('has a tour of sessions that works as it is written', async () => {
     const answers: unknown[] = []
-    for (const block of blocks('sh'))
+    for (const block of sessions)
       answers.push(JSON.parse(await run(['sh', '-euc', here(block).replaceAll('curl', 'curl -sS')])))
     const message = { role: 'user', content: 'Hello there!' }
     const conversation = { session_id: 'my-session', messages: [expect.objectContaining(message)] }
@@ -53,6 +60,15 @@ describe('the README', () => {
       { session_id: 'my-session', messages: [] },
       expect.objectContaining({ reason: 'invalid' }),
     ])
+  })
+
+  test.skipIf(Bun.which('curl') === null)('has a tour of chats that works as it is written', async () => {
+    const printed = await run(['sh', '-euc', here(chats.join())])
+    // Of the message that was diverged from, its siblings, the tree, the events, the search and the export.
+    expect(printed.match(/Where shall we eat\?/g)?.length).toBeGreaterThanOrEqual(5)
+    expect(printed).toContain('"type":"branch.activated"')
+    expect(printed).toContain('# Trip to Lisbon')
+    expect(await readdir(folder)).toEqual([])
   })
 
   test('has a socket that works as it is written', async () => {
