@@ -1,15 +1,17 @@
 -- Appends a batch of messages, each with its event: see src/domain/chats/log-store.ts, which calls it.
 -- A function, because a statement sees what was committed when it began: the second one in here begins once the chats are
 -- locked, so that it sees every message that came before. The locks are taken in one order everywhere, by id.
--- The settings, and OFFSET, keep the plan to one look-up by key for each row: it is cached, and may have been made while
--- the tables were still empty, when reading all of one, once, seems as good.
+-- The settings, OFFSET, and ORDER BY with LIMIT keep the plan to one look-up by key for each row: it is made once (making
+-- it takes longer than a small batch), and may have been made while the tables were still empty, when reading all of one,
+-- or all of a chat, seems as good.
 CREATE FUNCTION append_messages(
   chat_ids uuid[], branch_ids uuid[], ids uuid[], sender_types text[], sender_ids text[], contents text[],
-  statuses text[], metadatas jsonb[], client_ids uuid[], account_ids uuid[], login_ids uuid[], events text[],
-  at timestamptz
+  statuses text[], metadatas jsonb[], client_ids uuid[], account_ids uuid[], roles text[], login_ids uuid[],
+  events text[], at timestamptz
 ) RETURNS TABLE (outcome text, message_id uuid, branch_id uuid, "position" integer, seq bigint)
 LANGUAGE plpgsql
 SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 BEGIN
@@ -36,16 +38,19 @@ BEGIN
         ELSE 'created'
       END AS verdict
     FROM unnest(chat_ids, branch_ids, ids, sender_types, sender_ids, contents, statuses, metadatas, client_ids,
-        account_ids, login_ids, events) WITH ORDINALITY
-      AS new(chat_id, branch_id, id, sender_type, sender_id, content, status, metadata, client_id, account_id, login_id,
-        event, ordinal)
-    LEFT JOIN LATERAL (SELECT id FROM users WHERE id = new.account_id AND is_active OFFSET 0) AS account ON true
+        account_ids, roles, login_ids, events) WITH ORDINALITY
+      AS new(chat_id, branch_id, id, sender_type, sender_id, content, status, metadata, client_id, account_id, role,
+        login_id, event, ordinal)
+    LEFT JOIN LATERAL (SELECT id FROM users
+      WHERE id = new.account_id AND is_active AND role = new.role OFFSET 0) AS account ON true
     LEFT JOIN LATERAL (SELECT id FROM logins WHERE id = new.login_id AND revoked_at IS NULL OFFSET 0) AS login ON true
     LEFT JOIN LATERAL (SELECT * FROM chats WHERE id = new.chat_id OFFSET 0) AS chat ON true
     LEFT JOIN LATERAL (SELECT * FROM branches
       WHERE id = coalesce(new.branch_id, chat.active_branch_id) AND chat_id = new.chat_id OFFSET 0) AS branch ON true
+    -- In the order of client_id, which messages_client_id_key has and messages_chat_seq_index, of all the chat, has not.
     LEFT JOIN LATERAL (SELECT * FROM messages
-      WHERE chat_id = new.chat_id AND client_id = new.client_id OFFSET 0) AS old ON true
+      WHERE chat_id = new.chat_id AND client_id BETWEEN new.client_id AND new.client_id
+      ORDER BY client_id LIMIT 1) AS old ON true
   ), placed AS MATERIALIZED (
     SELECT *,
       last_seq + row_number() OVER (PARTITION BY chat_id, verdict = 'created' ORDER BY ordinal) AS new_seq,

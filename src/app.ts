@@ -57,10 +57,10 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     websocket: SOCKET_SETTINGS,
     serve: { maxRequestBodySize: 67_108_864, reusePort: false, development: false },
   })
-    .use(hostGuard)
     .use(requestLog(log))
     .use(securityHeaders)
-    .use(crossOrigin(origins))
+    .use(hostGuard)
+    .use(crossOrigin(origins, log))
     .use(failureResponses(log, methodsOf))
     .use(healthRoutes(health))
     .use(authRoutes(services.accounts, config))

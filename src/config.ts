@@ -74,7 +74,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
   const postgres = env.DATABASE_URL ?? (env.DB_HOST === undefined ? undefined : postgresUrlOf(env, env.DB_HOST))
   const redis =
     env.REDIS_URL ??
-    (env.REDIS_HOST === undefined ? undefined : `redis://${env.REDIS_HOST}:${env.REDIS_PORT}/${env.REDIS_DB}`)
+    (env.REDIS_HOST === undefined ? undefined : `redis://${inUrl(env.REDIS_HOST)}:${env.REDIS_PORT}/${env.REDIS_DB}`)
   return {
     production,
     name: env.APP_NAME,
@@ -160,10 +160,15 @@ function productionFaults(set: Record<string, string | undefined>): string[] {
   return faults
 }
 
+/** An IPv6 address is in brackets there. */
+function inUrl(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
 type DatabaseParts = { DB_USER: string; DB_PASSWORD: string; DB_PORT: number; DB_NAME: string }
 
 function postgresUrlOf(env: DatabaseParts, host: string): string {
-  const url = new URL(`postgres://${host}:${env.DB_PORT}/${encodeURIComponent(env.DB_NAME)}`)
+  const url = new URL(`postgres://${inUrl(host)}:${env.DB_PORT}/${encodeURIComponent(env.DB_NAME)}`)
   url.username = encodeURIComponent(env.DB_USER)
   url.password = encodeURIComponent(env.DB_PASSWORD)
   return url.href

@@ -23,7 +23,11 @@ const postgresUrl = z
   .string()
   .transform((url) => url.replace(/^postgres(ql)?(\+\w+)?:/, 'postgres:'))
   .pipe(z.url({ protocol: /^postgres$/, error: 'expected postgres://user:password@host:port/name' }))
-const redisUrl = z.url({ protocol: /^rediss?$/, error: 'expected redis://host:port/number' })
+const REDIS_URL = 'expected redis://host:port/number'
+const redisUrl = z
+  .url({ protocol: /^rediss?$/, error: REDIS_URL })
+  .refine((url) => /^\/?\d*$/.test(URL.parse(url)?.pathname ?? ''), REDIS_URL)
+const host = z.union([z.string().regex(/^[\w.-]+$/), z.ipv6()], 'expected a host name or an IP address')
 const origin = z
   .string()
   .refine(
@@ -38,7 +42,7 @@ export const Environment = z.object({
   NODE_ENV: z.string().default('development'),
   APP_NAME: z.string().default('Parley'),
   APP_VERSION: z.string().default(packageJson.version),
-  APP_HOST: z.string().optional(),
+  APP_HOST: host.optional(),
   APP_PORT: port.default(8000),
   PUBLIC_URL: serviceUrl.optional(),
   DEBUG: flag.default(false),
@@ -48,14 +52,14 @@ export const Environment = z.object({
   DATABASE_URL: postgresUrl.optional(),
   DATABASE_POOL_SIZE: count.max(1000).default(10),
   DB_DRIVER: z.enum(['postgresql', 'postgres'], 'Parley stores in PostgreSQL only').optional(),
-  DB_HOST: z.string().optional(),
+  DB_HOST: host.optional(),
   DB_PORT: port.default(5432),
   DB_USER: z.string().default('postgres'),
   DB_PASSWORD: z.string().default(''),
   DB_NAME: z.string().default('postgres'),
 
   REDIS_URL: redisUrl.optional(),
-  REDIS_HOST: z.string().optional(),
+  REDIS_HOST: host.optional(),
   REDIS_PORT: port.default(6379),
   REDIS_DB: z.coerce.number().int().nonnegative().default(0),
   REDIS_PREFIX: z

@@ -10,7 +10,7 @@ import { banner } from './banner.ts'
 import { openChats } from './chat-services.ts'
 import { type Config, readConfig } from './config.ts'
 import { migrate } from './db/migrate.ts'
-import { openDatabase } from './db/open.ts'
+import { type Database, openDatabase } from './db/open.ts'
 import { AnswerService } from './domain/answers/service.ts'
 import type { ChatLog } from './domain/chats/log.ts'
 import type { Bus, Probe, SessionStore } from './domain/ports.ts'
@@ -48,7 +48,7 @@ async function start(): Promise<void> {
   const sessions = new SessionService(shared.sessions, shared.bus)
   const chats = await openChats(database, shared.bus)
   const answers = new AnswerService(chats.messages, chats.reader, new DemoAnswerer({ pauseMs: DEMO_PAUSE_MS }))
-  const stopKeeping = keepLog(chats.log, config, logger)
+  const stopKeeping = keepData(database, chats.log, config, logger)
   const accounts = accountsOf(config, { database, bus: shared.bus, redis: shared.redis, secret })
   await accounts.revocations.start()
   const told = await makeFirstAdmin(accounts, config)
@@ -85,15 +85,17 @@ async function start(): Promise<void> {
 const HOUR_MS = 3_600_000
 
 /**
- * Tells of what a process that died had committed and not told, then forgets old events, hourly: on every instance, since
- * what one has done leaves the others nothing to do. Returns the call that ends it.
+ * Tells of what a process that died had committed and not told; then, hourly, forgets old events and has the database clean
+ * up. On every instance, since what one has done leaves the others nothing to do. Returns the call that ends it.
  */
-function keepLog(log: ChatLog, { eventRetentionDays }: Config, logger: Logger): () => void {
-  const failed = (work: string) => (err: unknown) => logger.error({ err }, `${work} failed`)
-  const retain = () => void log.retain(eventRetentionDays).catch(failed('forgetting old events'))
-  void log.retell().catch(failed('telling again of the newest events'))
-  retain()
-  const timer = setInterval(retain, HOUR_MS)
+function keepData(database: Database, log: ChatLog, { eventRetentionDays }: Config, logger: Logger): () => void {
+  const tell = (work: string) => (err: unknown) => logger.error({ err }, `${work} failed`)
+  const keep = async () => {
+    await log.retain(eventRetentionDays).catch(tell('forgetting old events'))
+    await database.maintain().catch(tell('cleaning up the database'))
+  }
+  void log.retell().catch(tell('telling again of the newest events'))
+  const timer = setInterval(() => void keep(), HOUR_MS)
   return () => clearInterval(timer)
 }
 
@@ -125,8 +127,12 @@ function listen({ host, port }: Config, open: (options: { hostname: string; port
   try {
     open({ hostname: host, port })
   } catch (fault) {
-    if (!(fault instanceof Error && 'code' in fault && fault.code === 'EADDRINUSE')) throw fault
-    throw new Error(`Port ${port} of ${host} is taken. Set APP_PORT to a free one, or stop what listens there.`)
+    if (!(fault instanceof Error && 'code' in fault)) throw fault
+    const told =
+      fault.code === 'EADDRINUSE'
+        ? `Port ${port} of ${host} is taken. Set APP_PORT to a free one, or stop what listens there.`
+        : `Port ${port} of ${host} cannot be listened on (${fault.code}). Correct APP_HOST or APP_PORT.`
+    throw new Error(told, { cause: fault })
   }
 }
 

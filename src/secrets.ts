@@ -7,11 +7,19 @@ import { join } from 'node:path'
  */
 export async function developmentSecret(directory: string, name: string): Promise<string> {
   const path = join(directory, name)
-  const found = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (isCode(error, 'ENOENT')) return undefined
-    throw error
-  })
-  return found === undefined ? make(directory, path) : usable(found, path)
+  try {
+    const found = await readFile(path, 'utf8').catch((error: unknown) => {
+      if (isCode(error, 'ENOENT')) return undefined
+      throw error
+    })
+    return found === undefined ? await make(directory, path) : usable(found, path)
+  } catch (cause) {
+    if (!(cause instanceof Error && 'code' in cause)) throw cause
+    throw new Error(
+      `${directory} cannot be used (${cause.code}). Give this user the right to write there, or set another DATA_DIR.`,
+      { cause },
+    )
+  }
 }
 
 async function make(directory: string, path: string): Promise<string> {

@@ -1,19 +1,26 @@
 import { z } from 'zod'
-import { Timestamp } from './text.ts'
+import { Id, Timestamp } from './text.ts'
 
-export const AccountId = z.uuid().meta({ description: 'An account.' })
+export const AccountId = Id.meta({ description: 'An account.' })
 
 /** What an account may do: `user` its own chats, `agent` also the support desk, `admin` everything. */
 export const Role = z.enum(['user', 'agent', 'admin'])
 export type Role = z.infer<typeof Role>
 
-/** Signing in takes an email or a username in one field, so a username never looks like an email. */
+/**
+ * Signing in takes an email or a username in one field, so a username never looks like an email. Nor do two look the same
+ * that differ in what nobody sees.
+ */
 export const Username = z
   .string()
   .trim()
+  .normalize('NFC')
   .min(1)
   .max(64)
-  .regex(/^[^\s@\p{Cc}\p{Cs}]+$/u, 'A username has no blanks and no @.')
+  .regex(
+    /^[^\s@\p{Cc}\p{Cs}\p{Default_Ignorable_Code_Point}]+$/u,
+    'A username has no blanks, no invisible characters and no @.',
+  )
   .meta({ examples: ['ada'] })
 export const Email = z
   .string()

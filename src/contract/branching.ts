@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AccountId } from './accounts.ts'
 import { BranchId, BranchName, exampleBranch, exampleChat, MessageId, Metadata, Title } from './chats.ts'
-import { Content, Timestamp } from './text.ts'
+import { Content, Id, Timestamp } from './text.ts'
 
 // The Branching API: a branch is a chat there, and a question with its answer is one thing.
 
@@ -85,7 +85,7 @@ export const Question = z
   .object({
     chat_id: LineId,
     question: Content,
-    client_id: z.uuid().optional().meta({ description: 'Asking again with the same one stores nothing twice.' }),
+    client_id: Id.optional().meta({ description: 'Asking again with the same one stores nothing twice.' }),
   })
   .meta({ id: 'Question', examples: [{ chat_id: exampleChat.id, question: 'When is it warm in Lisbon?' }] })
 

@@ -14,7 +14,7 @@ import {
   Title,
 } from './chats.ts'
 import { ChatEvent } from './events.ts'
-import { Content, Timestamp } from './text.ts'
+import { Content, Id, Timestamp } from './text.ts'
 
 // What is asked of a chat and its messages, and how it is answered. A query's numbers are optional in a URL and have their
 // defaults in the schema that the handler parses: Eden would take a default for a field to be given.
@@ -72,7 +72,7 @@ export type MessagePage = z.infer<typeof MessagePage>
 
 /** The documented post; files are taken once the server stores any. */
 export const PostedMessage = NewMessage.extend({
-  file_ids: z.array(z.uuid()).max(0, 'This server stores no files.').nullish(),
+  file_ids: z.array(Id).max(0, 'This server stores no files.').nullish(),
 }).meta({ id: 'PostedMessage', examples: [{ content: 'Hello there!' }] })
 
 export const LikeOrDislike = z

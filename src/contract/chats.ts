@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { AccountId } from './accounts.ts'
-import { Content, Timestamp } from './text.ts'
+import { Content, Id, Timestamp } from './text.ts'
 
-export const ChatId = z.uuid().meta({ description: 'A chat.' })
-export const MessageId = z.uuid().meta({ description: 'A message.' })
-export const BranchId = z.uuid().meta({ description: "A branch. A chat's root branch has the chat's own id." })
+export const ChatId = Id.meta({ description: 'A chat.' })
+export const MessageId = Id.meta({ description: 'A message.' })
+export const BranchId = Id.meta({ description: "A branch. A chat's root branch has the chat's own id." })
 /** Counts a chat's events from 1, without gaps. */
 export const Seq = z.int().nonnegative()
 /** Counts the messages of a branch's history from 1, without gaps; 0 is before the first. */
@@ -30,15 +30,16 @@ const JsonValue = z.json()
 // By the registry, since `.meta` would name a copy: the original refers to itself.
 z.globalRegistry.add(JsonValue, { id: 'JsonValue' })
 
+// How JSON writes what no text may have: after a backslash that is not itself one of the text.
+const ESCAPED_NUL = /(?<!\\)(?:\\\\)*\\u0000/
+const ESCAPED_SURROGATE = /(?<!\\)(?:\\\\)*\\ud[89a-f]/
+
 /** Data of the embedding product's own, at most 8 KiB of JSON. */
 export const Metadata = z
   .record(z.string(), JsonValue)
   .refine((data) => JSON.stringify(data).length <= 8192, 'Metadata is at most 8 KiB of JSON.')
-  .refine((data) => !JSON.stringify(data).includes('\\u0000'), 'Metadata must not contain NUL characters.')
-  .refine(
-    (data) => JSON.stringify(data).isWellFormed() && !/\\ud[89a-f]/i.test(JSON.stringify(data)),
-    'Use well-formed Unicode.',
-  )
+  .refine((data) => !ESCAPED_NUL.test(JSON.stringify(data)), 'Metadata must not contain NUL characters.')
+  .refine((data) => !ESCAPED_SURROGATE.test(JSON.stringify(data)), 'Use well-formed Unicode.')
   .meta({
     id: 'Metadata',
     description: "Data of the embedding product's own: an object of at most 8 KiB of JSON.",
@@ -66,7 +67,7 @@ export type Reaction = z.infer<typeof Reaction>
 /** What an answer is based on. */
 export const Source = z
   .object({
-    id: z.uuid(),
+    id: Id,
     message_id: MessageId,
     title: z.string(),
     url: z.string().optional(),
@@ -77,7 +78,7 @@ export const Source = z
 
 export const FileReference = z
   .object({
-    id: z.uuid(),
+    id: Id,
     name: z.string(),
     file_type: z.enum(['text', 'image', 'pdf', 'word', 'excel', 'other']),
     preview_url: z.string().optional(),
@@ -119,7 +120,7 @@ export const Message = z
     content: z.string().meta({ description: 'Empty once the message is deleted.' }),
     status: MessageStatus,
     metadata: Metadata,
-    client_id: z.uuid().nullable(),
+    client_id: Id.nullable(),
     created_at: Timestamp,
     updated_at: Timestamp,
     edited_at: Timestamp.nullable(),
@@ -193,7 +194,7 @@ export type Branch = z.infer<typeof Branch>
 export const NewMessage = z
   .object({
     content: Content,
-    client_id: z.uuid().optional().meta({ description: "The sender's own id of it, so that it is stored once." }),
+    client_id: Id.optional().meta({ description: "The sender's own id of it, so that it is stored once." }),
     branch_id: BranchId.optional().meta({ description: 'The active branch where it is left out.' }),
     metadata: Metadata.optional(),
   })

@@ -48,6 +48,7 @@ export const FAILURES = {
   last_admin: { status: 409, trpc: 'CONFLICT', detail: 'This is the only admin: make another one first.' },
   branch_moved: { status: 409, trpc: 'CONFLICT', detail: 'Another branch was made the active one meanwhile.' },
   branch_kept: { status: 409, trpc: 'CONFLICT', detail: 'A branch is not deleted by itself: delete its chat.' },
+  too_many_edits: { status: 409, trpc: 'CONFLICT', detail: 'The message was edited as often as one may be.' },
   too_many_branches: { status: 409, trpc: 'CONFLICT', detail: 'The chat has as many branches as one may have.' },
   client_id_reused: { status: 409, trpc: 'CONFLICT', detail: 'This client_id was used for another message.' },
   chat_archived: { status: 409, trpc: 'CONFLICT', detail: 'The chat is archived: restore it from the archive first.' },

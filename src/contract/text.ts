@@ -1,5 +1,8 @@
 import { z } from 'zod'
 
+/** A UUID in the one way that it is kept and compared: in small letters, however somebody writes it. */
+export const Id = z.uuid().toLowerCase()
+
 /** The longest text of one message, in UTF-16 code units. */
 export const CONTENT_MAX = 32_768
 

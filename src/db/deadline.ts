@@ -1,6 +1,7 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors'
 import { Refusal } from '../domain/refusal.ts'
 import { isConnectionFault } from './driver.ts'
+import { codeOf } from './fault.ts'
 
 /** How long a caller waits for the database. */
 const DEADLINE_MS = 5000
@@ -48,7 +49,13 @@ async function start<T>(work: () => PromiseLike<T>): Promise<T> {
 function thrownFor(fault: unknown): unknown {
   // Drizzle's own error has the query's values in its message, and whatever is thrown may end in a log.
   const cause = fault instanceof DrizzleQueryError ? (fault.cause ?? new Error('A query failed.')) : fault
-  return isConnectionFault(cause) ? unavailable(cause) : cause
+  return isConnectionFault(cause) || isTimeout(cause) ? unavailable(cause) : cause
+}
+
+/** A statement that the server ended for its time, or for a lock that it waited for. */
+function isTimeout(fault: unknown): boolean {
+  const code = codeOf(fault)
+  return code === '57014' || code === '55P03'
 }
 
 function unavailable(cause: unknown): Refusal {

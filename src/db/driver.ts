@@ -46,7 +46,8 @@ export function connectDriver(url: string | undefined, { silence, tls, ...option
   const socket = (parsed: { path?: string | false; host: string[]; port: number[] }) => {
     const address = parsed.path
       ? { path: parsed.path }
-      : { host: parsed.host[0] ?? 'localhost', port: parsed.port[0] ?? 5432 }
+      : // The driver leaves an IPv6 address in the brackets that it has in a URL.
+        { host: parsed.host[0]?.replace(/^\[|\]$/g, '') ?? 'localhost', port: parsed.port[0] ?? 5432 }
     const wire = new Wire(address, tls)
     wires.add(wire)
     wire.once('close', () => wires.delete(wire))

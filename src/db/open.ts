@@ -33,6 +33,8 @@ export type Database = {
   check(): Promise<void>
   /** Runs work that may take long, on one connection with no deadline: migrations, maintenance. */
   patiently<T>(work: (sql: Sql) => Promise<T>): Promise<T>
+  /** What a server does by itself (autovacuum): for the embedded database, now and then. */
+  maintain(): Promise<void>
   close(): Promise<void>
 }
 
@@ -76,6 +78,7 @@ async function openServer(url: string, poolSize: number): Promise<Database> {
         await own.end()
       }
     },
+    async maintain() {},
     close: () => driver.end(),
   }
 }
@@ -109,6 +112,10 @@ async function openEmbedded(directory: string): Promise<Database> {
     description: `embedded Postgres in ${directory.replace(/\/*$/, '/')}`,
     check: () => within(() => ping(sql)),
     patiently: (work) => work(sql),
+    async maintain() {
+      engine.assertAlive()
+      await sql`VACUUM (ANALYZE)`
+    },
     async close() {
       await end()
       await engine.close()

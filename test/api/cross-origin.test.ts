@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import pino from 'pino'
 import { startServer, type TestServer } from '../support/app.ts'
 
 const path = '/v1/chat/sessions/web/messages'
@@ -17,6 +18,17 @@ const preflight = (server: TestServer, origin: string) =>
     method: 'OPTIONS',
     headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
   })
+
+test('what a browser asks beforehand is logged as every request is', async () => {
+  const lines: string[] = []
+  const server = await startServer({ logger: pino({}, { write: (line) => lines.push(line) }) })
+  try {
+    await preflight(server, 'http://localhost:3000')
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ method: 'OPTIONS', path, status: 204 }])
+  } finally {
+    await server.close()
+  }
+})
 
 describe('a page of another origin', () => {
   test('may call where its origin is named, and read what it needs of the answer', async () => {

@@ -86,6 +86,11 @@ describe('the names of the documented services', () => {
     })
   })
 
+  test('a host may be an IPv6 address', () => {
+    expect(readConfig({ DB_HOST: '::1' }).database).toMatchObject({ url: 'postgres://postgres@[::1]:5432/postgres' })
+    expect(readConfig({ REDIS_HOST: '::1' }).redis?.url).toBe('redis://[::1]:6379/0')
+  })
+
   test('SECRET_KEY is another name for JWT_SECRET', () => {
     expect(readConfig({ NODE_ENV: 'production', SECRET_KEY: SECRET }).jwt.secret).toBe(SECRET)
   })
@@ -199,6 +204,11 @@ describe('what is wrong', () => {
     ['JWT_ALGORITHM', 'none'],
     ['DB_DRIVER', 'mysql'],
     ['REDIS_PREFIX', '{slot}'],
+    ['REDIS_URL', 'redis://cache:6379/first'],
+    ['REDIS_HOST', 'my cache'],
+    ['DB_HOST', 'db:5432'],
+    ['DB_HOST', '/var/run/postgresql'],
+    ['APP_HOST', 'http://localhost'],
   ])('is %s=%s', (name, value) => {
     const faults = faultsOf({ [name]: value })
     expect(faults).toHaveLength(1)

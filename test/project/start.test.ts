@@ -42,6 +42,8 @@ describe('bun start in a fresh clone', () => {
     const nowhere = await freePort()
     const cases: [Record<string, string>, RegExp][] = [
       [{ APP_PORT: port, DATA_DIR: '.parley-second' }, /^parley: Port \d+ of 127\.0\.0\.1 is taken\. Set APP_PORT/m],
+      [{ APP_HOST: '192.0.2.1', DATA_DIR: '.parley-fourth' }, /^parley: Port 0 of 192\.0\.2\.1 cannot be listened on/m],
+      [{ DATA_DIR: 'package.json' }, /^parley: package\.json cannot be used.*DATA_DIR/m],
       [{}, /^parley: .*\.parley.* is in use by process \d+\./m],
       [
         { DATABASE_URL: `postgres://ann:hush@127.0.0.1:${nowhere}/x` },

@@ -44,6 +44,7 @@ export function absentDatabase(): Database {
     description: 'no database',
     check: absent,
     patiently: absent,
+    maintain: absent,
     close: () => sql.end(),
   }
 }

@@ -1,5 +1,5 @@
 import { Refusal } from '../../domain/refusal.ts'
-import { assertJson, jsonOf } from './json-body.ts'
+import { assertJson, jsonOf, textOf } from './json-body.ts'
 
 /** The JSON value of a large body, of at most `max` bytes. Throws as `jsonBody` does. */
 export async function documentBody(request: Request, max: number): Promise<unknown> {
@@ -12,7 +12,7 @@ export async function documentBody(request: Request, max: number): Promise<unkno
     if (size > max) throw new Refusal('body_too_large')
     chunks.push(chunk)
   }
-  const text = new TextDecoder().decode(Buffer.concat(chunks))
+  const text = textOf(Buffer.concat(chunks))
   const value = jsonOf(text)
   // A validator leaves this key out of what it copies: to take a part of a document and say nothing is no answer.
   const place = /__proto__|\\u00[567]/i.test(text) ? placeOf('__proto__', value) : undefined

@@ -17,7 +17,9 @@ export function failureResponses(log: RequestLog, allowedMethods: (path: string)
       if (FAILURES[thrown.reason].status >= 500) log.fault(request, thrown)
       if (thrown.retryAfter !== undefined) set.headers['retry-after'] = String(thrown.retryAfter)
       if (FAILURES[thrown.reason].status === 401) set.headers['www-authenticate'] = challengeOf(thrown.reason)
-      return refuse(set, toldReason(thrown, context), thrown.issues.length > 0 ? { detail: thrown.issues } : {})
+      // Not the context itself: where that is passed on, Elysia reads and parses every request's body, whatever its length.
+      const reveals = 'reveals' in context ? context.reveals : undefined
+      return refuse(set, toldReason(thrown, reveals), thrown.issues.length > 0 ? { detail: thrown.issues } : {})
     }
     if (code === 'NOT_FOUND') {
       const methods = allowedMethods(new URL(request.url).pathname)

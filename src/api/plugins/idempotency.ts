@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { Id } from '../../contract/text.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import { issuesOf } from './issues.ts'
 
@@ -14,17 +14,15 @@ export const IDEMPOTENCY_KEY = {
   example: '0198f3a1-55aa-7e01-9f3c-2b4d6e8f0a1c',
 }
 
-const Key = z.uuid()
-
 /** The sender's own id of what it sends, from either place. Throws `Refusal('invalid')`. */
 export function clientIdOf(request: Request, inBody: string | undefined): { client_id?: string } {
   const given = request.headers.get(HEADER)
   if (given === null) return inBody === undefined ? {} : { client_id: inBody }
-  const parsed = Key.safeParse(given)
+  const parsed = Id.safeParse(given)
   if (!parsed.success) throw new Refusal('invalid', { issues: issuesOf(parsed.error.issues, 'header', HEADER) })
-  if (inBody !== undefined && inBody.toLowerCase() !== given.toLowerCase()) {
+  if (inBody !== undefined && inBody !== parsed.data) {
     const msg = 'Idempotency-Key and client_id are not the same.'
     throw new Refusal('invalid', { issues: [{ loc: ['header', HEADER], msg, type: 'custom' }] })
   }
-  return { client_id: given }
+  return { client_id: parsed.data }
 }

@@ -5,6 +5,8 @@ import { assertShallow } from './json-depth.ts'
 /** The longest JSON body, in bytes: the longest message with every character escaped, and room for the rest. */
 export const JSON_BODY_MAX = 262_144
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
 /**
  * The parser of every route with a JSON body (`parse: jsonBody`): JSON also without a content type, as the originals took
  * it, and within the limit however it is sent.
@@ -30,20 +32,34 @@ export function jsonOf(text: string): unknown {
   }
 }
 
-/** A body's text. Throws `Refusal('body_too_large')` as soon as it is longer than the limit. */
+/**
+ * A body's text. Throws `Refusal('body_too_large')` as soon as it is longer than the limit, and `Refusal('invalid')` for
+ * one that is not UTF-8, of which something else would be stored than was sent.
+ */
 export async function readText(request: Request): Promise<string> {
   const length = request.headers.get('content-length')
   if (length !== null) {
     if (Number(length) > JSON_BODY_MAX) throw new Refusal('body_too_large')
-    return request.text()
+    return textOf(await request.bytes())
   }
-  const decoder = new TextDecoder()
-  let text = ''
+  const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of request.body ?? []) {
     size += chunk.byteLength
     if (size > JSON_BODY_MAX) throw new Refusal('body_too_large')
-    text += decoder.decode(chunk, { stream: true })
+    chunks.push(chunk)
   }
-  return text + decoder.decode()
+  return textOf(Buffer.concat(chunks))
+}
+
+/** Throws `Refusal('invalid')` for bytes that are not UTF-8. */
+export function textOf(bytes: Uint8Array): string {
+  try {
+    return UTF8.decode(bytes)
+  } catch (cause) {
+    throw new Refusal('invalid', {
+      cause,
+      issues: [{ loc: ['body'], msg: 'The body is not UTF-8.', type: 'encoding' }],
+    })
+  }
 }

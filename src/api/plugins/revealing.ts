@@ -7,10 +7,9 @@ export function revealing(reason: Reason) {
   return new Elysia({ name: 'revealing', seed: reason }).derive({ as: 'scoped' }, () => ({ reveals: reason }))
 }
 
-/** The reason that the route tells. Most say of what is somebody else's that it is not there. */
-export function toldReason(refusal: Refusal, context: object): Reason {
-  if (refusal.hides === undefined || !('reveals' in context)) return refusal.reason
-  return isReason(context.reveals) ? context.reveals : refusal.reason
+/** The reason that a route with this `reveals` tells. Most say of what is somebody else's that it is not there. */
+export function toldReason(refusal: Refusal, reveals: unknown): Reason {
+  return refusal.hides !== undefined && isReason(reveals) ? reveals : refusal.reason
 }
 
 function isReason(value: unknown): value is Reason {

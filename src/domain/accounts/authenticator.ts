@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import { Id } from '../../contract/text.ts'
 import { BoundedCache } from '../bounded-cache.ts'
 import { Refusal } from '../refusal.ts'
 import type { Actor } from './actor.ts'
@@ -33,8 +33,6 @@ const CACHED_MAX = 20_000
 const RECHECK_MS = 60_000
 /** A token of more characters is none. */
 const TOKEN_MAX = 8192
-
-const AccountId = z.uuid()
 
 /** Tells who calls. Throws `Refusal`s: `unauthenticated` where nothing is shown, `token_invalid` where it is no good. */
 export class Authenticator {
@@ -78,7 +76,9 @@ export class Authenticator {
     if (shown === null) throw new Refusal('unauthenticated')
     if (this.#isServiceKey(shown)) {
       if (onBehalfOf === null) return { kind: 'service' }
-      return this.#remembered(this.#onBehalf, onBehalfOf, () => this.#as(onBehalfOf))
+      const accountId = Id.safeParse(onBehalfOf).data
+      if (accountId === undefined) throw new Refusal('account_missing')
+      return this.#remembered(this.#onBehalf, accountId, () => this.#as(accountId))
     }
     if (token === null || token.length > TOKEN_MAX) throw new Refusal('token_invalid')
     if (onBehalfOf !== null) throw new Refusal('forbidden')
@@ -118,7 +118,7 @@ export class Authenticator {
   }
 
   async #as(accountId: string): Promise<Known> {
-    const role = AccountId.safeParse(accountId).success ? await this.#standing.roleOf(accountId, null) : undefined
+    const role = await this.#standing.roleOf(accountId, null)
     if (role === undefined) throw new Refusal('account_missing')
     return { actor: { kind: 'account', accountId, role, loginId: null }, until: Number.POSITIVE_INFINITY }
   }

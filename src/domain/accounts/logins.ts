@@ -33,7 +33,7 @@ export class Logins {
   /** Throws `Refusal('credentials_wrong')`, whichever of the two it is, after the same work. */
   async signIn({ username, password }: Credentials, address: string): Promise<SignedIn> {
     const { accounts, passwords, attempts } = this.#parts
-    const name = username.trim()
+    const name = username.trim().normalize('NFC')
     const counted = name.toLowerCase()
     await attempts.count('address', address)
     await attempts.count('password', counted)

@@ -14,6 +14,9 @@ import { branchOf, type ChatRow, type MessageRow, messageOf, messageTypeOf } fro
 /** A chat's branches are listed whole: no more are made than this. */
 export const BRANCHES_MAX = 10_000
 
+/** As many are told of those that were said in one message's place: the oldest. */
+const SIBLINGS_MAX = 200
+
 export type NewBranch = {
   /** The branch shares the history up to and with this message. */
   messageId: string
@@ -166,7 +169,7 @@ export class BranchService {
   /** What was said in a message's place, itself included, oldest first: for a picker that shows 2 of 3. */
   async siblings(actor: Actor, chatId: string, messageId: string): Promise<Message[]> {
     const { branch_id, position } = await this.#message(actor, chatId, messageId)
-    return (await this.#reads.siblings(await this.#before(chatId, branch_id, position), position)).map(messageOf)
+    return (await this.#reads.siblings(await this.#before(chatId, branch_id, position), position, SIBLINGS_MAX)).map(messageOf)
   }
 
   async rename(actor: Actor, chatId: string, branchId: string, name: string | null): Promise<Branch> {

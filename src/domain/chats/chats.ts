@@ -74,26 +74,26 @@ export class ChatService {
 
   /** It leaves every list and read, and can be brought back. Deleting it again changes nothing. */
   async remove(actor: Actor, chatId: string): Promise<void> {
-    await this.#log.change(actor, chatId, async (transaction, chat, at) => {
+    const removed = this.#log.change(actor, chatId, async (transaction, chat, at) => {
       assertMayOpen(actor, chat.owner_id)
       if (chat.deleted_at !== null) throw new Refusal('chat_missing')
       await this.#store.update(transaction, chatId, { deleted_at: at })
       return { events: [{ type: 'chat.deleted', data: { deleted_at: at } }], result: undefined }
     })
-    this.#access.changed(chatId)
+    // Also where it failed: a commit whose answer came too late is a commit.
+    await removed.finally(() => this.#access.changed(chatId))
   }
 
   /** Brings a deleted chat back; one that is not deleted stays as it is. */
   async restore(actor: Actor, chatId: string): Promise<Chat> {
-    const restored = await this.#log.change(actor, chatId, async (transaction, chat, at) => {
+    const restored = this.#log.change(actor, chatId, async (transaction, chat, at) => {
       assertMayOpen(actor, chat.owner_id)
       if (chat.deleted_at === null) return { events: [], result: chatOf(chat) }
       await this.#store.update(transaction, chatId, { deleted_at: null })
       const result = { ...chatOf({ ...chat, deleted_at: null, last_seq: chat.last_seq + 1 }), updated_at: at }
       return { events: [{ type: 'chat.restored', data: {} }], result }
     })
-    this.#access.changed(chatId)
-    return restored
+    return restored.finally(() => this.#access.changed(chatId))
   }
 }
 

@@ -144,7 +144,7 @@ export class HistoryStore {
    * The messages that stand at one position after the same message: of the branch that it was written in, and the first of
    * every branch that forks there. Oldest first.
    */
-  async siblings(branchId: string, position: number): Promise<MessageRow[]> {
+  async siblings(branchId: string, position: number, limit: number): Promise<MessageRow[]> {
     const rows = await this.#database.within(() =>
       this.#database.orm
         .select(COLUMNS)
@@ -157,7 +157,8 @@ export class HistoryStore {
               SELECT id FROM branches WHERE fork_branch_id = ${branchId} AND fork_position = ${position - 1})`,
           ),
         )
-        .orderBy(asc(messages.seq)),
+        .orderBy(asc(messages.seq))
+        .limit(limit),
     )
     return this.#withReactions(rows)
   }

@@ -13,7 +13,7 @@ export type ImportedExtension = {
   message_id: string
   type: 'reaction' | 'edit'
   sender_id: string | null
-  data: { key: string } | { content: string }
+  data: { key: string } | { content: string; seq: number }
   created_at: string
 }
 
@@ -147,7 +147,7 @@ export class ImportBatches {
       client_id: null,
     })
     for (const [index, edit] of edits.entries()) {
-      this.#extend(id, 'edit', this.#speaker(edit.replaced_by), { content: edit.content }, edit.replaced_at)
+      this.#extend(id, 'edit', this.#speaker(edit.replaced_by), { content: edit.content, seq: this.#seq + 1 }, edit.replaced_at)
       const next = edits[index + 1]
       if (next === undefined) break
       this.#tell('message.edited', { message_id: id, content: next.content, edited_at: edit.replaced_at })

@@ -82,6 +82,7 @@ export class LogStore {
           ${posts.map((post) => JSON.stringify(post.metadata))}::text[]::jsonb[],
           ${posts.map((post) => post.clientId)}::uuid[],
           ${posts.map(({ actor }) => (actor.kind === 'account' ? actor.accountId : null))}::uuid[],
+          ${posts.map(({ actor }) => (actor.kind === 'account' ? actor.role : null))}::text[],
           ${posts.map(({ actor }) => (actor.kind === 'account' ? actor.loginId : null))}::uuid[],
           ${posts.map((post) => post.event)}::text[],
           ${at}::timestamptz)`

@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, count, eq, sql } from 'drizzle-orm'
 import type { Database } from '../../db/open.ts'
 import { branches, message_extensions, messages, read_cursors } from '../../db/schema.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
@@ -51,15 +51,15 @@ export class MessageStore {
     transaction: Transaction,
     message: MessageHead,
     content: string,
-    by: string | null,
-    at: string,
+    { by, at, seq }: { by: string | null; at: string; seq: number },
   ): Promise<void> {
     await transaction.insert(message_extensions).values({
       id: Bun.randomUUIDv7(),
       message_id: message.id,
       type: 'edit',
       sender_id: by,
-      data: { content: message.content },
+      // The event that tells of the edit, so that it can be found again: see `remove`.
+      data: { content: message.content, seq },
       created_at: at,
     })
     await transaction
@@ -68,8 +68,29 @@ export class MessageStore {
       .where(eq(messages.id, message.id))
   }
 
+  /** Its text leaves the log as well: what is read again from there has the same places and nothing to read in them. */
   async remove(transaction: Transaction, messageId: string, at: string): Promise<void> {
+    await transaction.execute(sql`
+      UPDATE events SET data = (data::jsonb || CASE type
+        WHEN 'message.created' THEN '{"content": "", "metadata": {}}'::jsonb ELSE '{"content": ""}'::jsonb END)::json
+      FROM (
+        SELECT chat_id, seq FROM messages WHERE id = ${messageId}
+        UNION ALL
+        SELECT message.chat_id, (edit.data ->> 'seq')::bigint FROM messages AS message
+        JOIN message_extensions AS edit ON edit.message_id = message.id AND edit.type = 'edit'
+        WHERE message.id = ${messageId}
+      ) AS said
+      WHERE events.chat_id = said.chat_id AND events.seq = said.seq
+        AND events.type IN ('message.created', 'message.edited')`)
     await transaction.update(messages).set({ deleted_at: at }).where(eq(messages.id, messageId))
+  }
+
+  async editCount(transaction: Transaction, messageId: string): Promise<number> {
+    const [row] = await transaction
+      .select({ edits: count() })
+      .from(message_extensions)
+      .where(and(eq(message_extensions.message_id, messageId), eq(message_extensions.type, 'edit')))
+    return row?.edits ?? 0
   }
 
   /** What a message said before each edit, oldest first. */

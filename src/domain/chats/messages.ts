@@ -12,6 +12,9 @@ import { type ChatRow, messageOf, messageTypeOf } from './rows.ts'
 /** A message of whoever it may be; `post` is for those who write as themselves. */
 export type Draft = NewMessage & { senderType: SenderType; senderId: string | null; status?: MessageStatus }
 
+/** All that a message ever said is kept, and read at once. */
+const EDITS_MAX = 100
+
 /** Of these an account has one at a time; of emoji, one of each. */
 export const EXCLUSIVE = ['like', 'dislike']
 
@@ -102,7 +105,8 @@ export class MessageService {
     await this.#log.change(actor, chatId, async (transaction, chat, at) => {
       const message = await this.#own(actor, transaction, chat, messageId)
       if (message.content === content) return { events: [], result: undefined }
-      await this.#store.edit(transaction, message, content, idOf(actor), at)
+      if ((await this.#store.editCount(transaction, messageId)) >= EDITS_MAX) throw new Refusal('too_many_edits')
+      await this.#store.edit(transaction, message, content, { by: idOf(actor), at, seq: chat.last_seq + 1 })
       return {
         events: [{ type: 'message.edited', data: { message_id: messageId, content, edited_at: at } }],
         result: undefined,

@@ -51,11 +51,16 @@ export class ChatReader {
     const page = pageOf(query, limit)
     const items = await this.#messages.page(actor, chatId, branchId, page)
     const [first, last] = [items[0], items.at(-1)]
-    const isAtEnd = page.from === 'end' || (page.from !== 'before' && items.length < limit)
+    const head = page.from === 'end' ? (last?.position ?? 0) : ((await this.#reads.head(branchId)) ?? 0)
+    if (first === undefined || last === undefined) {
+      // Beyond one of the ends: all that there is lies on the other side.
+      const isBeforeAll = page.from === 'before'
+      return { items, previous: head > 0 && !isBeforeAll ? head + 1 : null, next: head > 0 && isBeforeAll ? 0 : null }
+    }
     return {
       items,
-      previous: first === undefined || first.position === 1 ? null : first.position,
-      next: last === undefined || isAtEnd ? null : last.position,
+      previous: first.position === 1 ? null : first.position,
+      next: last.position < head ? last.position : null,
     }
   }
 

@@ -39,7 +39,7 @@ function hotPaths(world: ChatWorld, actor: Actor, { chatId, messageId, branchId 
     ['a page over forks', ['messages_branch_position_key'], () => reads.stretches(stretches)],
     ['a page with reactions', ['messages_branch_position_key'], () => reads.newest(chatId, 15_000, 50)],
     ['a line of branches', ['branches_pkey'], () => reads.ancestry(branchId)],
-    ['the siblings of a message', ['branches_fork_index'], () => reads.siblings(chatId, 19_101)],
+    ['the siblings of a message', ['branches_fork_index'], () => reads.siblings(chatId, 19_101, 200)],
     ['one message', ['messages_pkey'], () => reads.message(messageId)],
     ['the owner of a chat', ['chats_pkey'], () => store.owner(chatId)],
     [
