@@ -75,7 +75,7 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     .use(branchingRoutes(new Lines(chats, services.answers), authenticator))
     .use(sessionRoutes(services.sessions, authenticator, config))
     .use(sessionSocket(services.sessions, authenticator, hub, config, logger))
-    .use(trpcRoutes(createRouter(services, config), config, log))
+    .use(trpcRoutes(createRouter(services, config), config, log, health.draining))
     .use(docsRoutes(config, routes))
 
   return { app, hub, health }

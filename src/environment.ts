@@ -35,11 +35,17 @@ const origin = z
     'expected origins such as https://app.example.com',
   )
 const serviceUrl = z.url({ protocol: /^https?$/, error: 'expected http(s)://host/path' })
-const secret = z.string().min(32, 'expected at least 32 characters')
+/** Eight different characters are few, and still more than a filler has. */
+const secret = z
+  .string()
+  .trim()
+  .refine((text) => text.length >= 32 && new Set(text).size >= 8, 'expected at least 32 characters, chosen at random')
 
 /** The environment: every variable that the server reads. An empty one counts as not set. */
 export const Environment = z.object({
-  NODE_ENV: z.string().default('development'),
+  NODE_ENV: z
+    .enum(['development', 'production', 'test'], 'expected development, production or test')
+    .default('development'),
   APP_NAME: z.string().default('Parley'),
   APP_VERSION: z.string().default(packageJson.version),
   APP_HOST: host.optional(),

@@ -7,7 +7,7 @@ import type { Probe } from '../domain/ports.ts'
 export class HealthReport {
   readonly #config: Config
   readonly #probes: Readonly<Record<string, Probe>>
-  #draining = false
+  readonly #drain = new AbortController()
 
   constructor(config: Config, probes: Readonly<Record<string, Probe>>) {
     this.#config = config
@@ -16,11 +16,12 @@ export class HealthReport {
 
   /** From now on the server is not ready: a balancer sends nobody here. */
   drain(): void {
-    this.#draining = true
+    this.#drain.abort()
   }
 
-  get draining(): boolean {
-    return this.#draining
+  /** Aborts as the server begins to shut down: what would go on for ever ends then. */
+  get draining(): AbortSignal {
+    return this.#drain.signal
   }
 
   async take(): Promise<Health> {
@@ -35,7 +36,7 @@ export class HealthReport {
         }),
       ),
     )
-    const healthy = !this.#draining && Object.values(checks).every((check) => check === 'up')
+    const healthy = !this.draining.aborted && Object.values(checks).every((check) => check === 'up')
     return {
       status: healthy ? 'healthy' : 'unhealthy',
       timestamp: new Date().toISOString(),

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client'
 import { EventSource } from 'eventsource'
 import pino from 'pino'
@@ -7,6 +7,8 @@ import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
 import { PASSWORD, type Person, signUp } from '../support/person.ts'
 import { TestSocket } from '../support/socket.ts'
+
+setDefaultTimeout(60_000)
 
 const KEY = 'the-key-of-a-trusted-back-end-that-is-long'
 const messages = '/v1/chat/sessions/talk/messages'

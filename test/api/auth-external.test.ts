@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { generateKeyPair, SignJWT } from 'jose'
 import { Account } from '../../src/contract/accounts.ts'
 import { TEST_SECRET } from '../support/accounts.ts'
@@ -6,6 +6,8 @@ import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
 import { startIssuer, type TestIssuer } from '../support/issuer.ts'
 import { signUp } from '../support/person.ts'
+
+setDefaultTimeout(60_000)
 
 const INVALID = { detail: 'The token is not valid, has expired, or was revoked.', reason: 'token_invalid' }
 const KEY = 'the-key-of-a-trusted-back-end-that-is-long'

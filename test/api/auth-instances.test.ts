@@ -1,10 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
 import { signUp } from '../support/person.ts'
 import { hasRedisServer, type PrivateRedis, startRedis } from '../support/redis.ts'
 import { redisStores } from '../support/stores.ts'
 import { until } from '../support/wait.ts'
+
+setDefaultTimeout(60_000)
 
 for (const { kind, open } of testDatabases()) {
   describe.skipIf(!hasRedisServer)(`two instances on one Redis and ${kind}`, () => {

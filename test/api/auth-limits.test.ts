@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
 import { PASSWORD, signUp } from '../support/person.ts'
+
+setDefaultTimeout(60_000)
 
 const TOO_MANY = { detail: 'Too many requests. Please try again later.', reason: 'too_many_requests' }
 

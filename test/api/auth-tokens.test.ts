@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
 import { JwtAccessTokens } from '../../src/adapters/tokens/access.ts'
 import { Account, AccountPage } from '../../src/contract/accounts.ts'
@@ -6,6 +6,8 @@ import { TEST_SECRET } from '../support/accounts.ts'
 import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
 import { type Person, signUp } from '../support/person.ts'
+
+setDefaultTimeout(60_000)
 
 const INVALID = { detail: 'The token is not valid, has expired, or was revoked.', reason: 'token_invalid' }
 const KEY = 'the-key-of-a-trusted-back-end-that-is-long'

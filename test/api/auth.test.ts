@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Account, SignedIn, Tokens } from '../../src/contract/accounts.ts'
 import { InvalidBody } from '../../src/contract/failures.ts'
 import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
 import { PASSWORD, personOf, signUp } from '../support/person.ts'
+
+setDefaultTimeout(60_000)
 
 const WRONG = { detail: 'Incorrect username or password', reason: 'credentials_wrong' }
 const INVALID = { detail: 'The token is not valid, has expired, or was revoked.', reason: 'token_invalid' }

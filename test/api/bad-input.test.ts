@@ -1,6 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { InvalidBody } from '../../src/contract/failures.ts'
 import { startServer, type TestServer } from '../support/app.ts'
+
+setDefaultTimeout(60_000)
 
 const messages = '/v1/chat/sessions/bad/messages'
 

@@ -1,6 +1,8 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import pino from 'pino'
 import { startServer, type TestServer } from '../support/app.ts'
+
+setDefaultTimeout(60_000)
 
 const path = '/v1/chat/sessions/web/messages'
 

@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { SessionServerFrame } from '../../src/contract/sessions.ts'
 import { startServer, type TestServer } from '../support/app.ts'
 import { TestSocket } from '../support/socket.ts'
 import { memoryStores, storeKinds } from '../support/stores.ts'
+
+setDefaultTimeout(60_000)
 
 const path = (session: string) => `/v1/chat/sessions/${session}`
 

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Conversation } from '../../src/contract/sessions.ts'
 import { startServer, type TestServer } from '../support/app.ts'
 import { storeKinds } from '../support/stores.ts'
+
+setDefaultTimeout(60_000)
 
 const base = '/v1/chat/sessions'
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -6,6 +6,8 @@ import { $ } from 'bun'
 import { publint } from 'publint'
 import packageJson from '../../package.json' with { type: 'json' }
 import { startServer } from '../support/app.ts'
+
+setDefaultTimeout(60_000)
 
 const root = resolve(import.meta.dir, '../..')
 const bun = process.execPath

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'bun:test'
+import { afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createClient } from '../../client/src/client.ts'
 import { SocketClosed } from '../../client/src/frames.ts'
 import { type SessionWatch, type WatchOptions, watchSession } from '../../client/src/watch-session.ts'
@@ -6,6 +6,8 @@ import { CLOSE_CODES, type CloseName } from '../../src/contract/close-codes.ts'
 import type { SessionServerFrame } from '../../src/contract/sessions.ts'
 import { startServer } from '../support/app.ts'
 import { type Act, scriptedServer } from './scripted-server.ts'
+
+setDefaultTimeout(60_000)
 
 const stops: (() => unknown)[] = []
 afterEach(async () => {

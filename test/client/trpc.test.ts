@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client'
 import { EventSource, type FetchLike } from 'eventsource'
 import type { Router } from '../../client/src/trpc.ts'
 import type { SessionWatchEvent } from '../../src/contract/sessions.ts'
 import { startServer, type TestServer } from '../support/app.ts'
+
+setDefaultTimeout(60_000)
 
 let server: TestServer
 beforeAll(async () => {

@@ -1,10 +1,12 @@
-import { afterAll, afterEach, describe, expect, test } from 'bun:test'
+import { afterAll, afterEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Subprocess, spawn } from 'bun'
 import { openDatabase } from '../../src/db/open.ts'
 import { preparedDirectory, removeTemporaryDirectories, temporaryDirectory } from '../support/database.ts'
+
+setDefaultTimeout(60_000)
 
 afterAll(removeTemporaryDirectories)
 

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { eq, sql as text } from 'drizzle-orm'
 import { users } from '../../src/db/schema.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
+
+setDefaultTimeout(60_000)
 
 describe.each(testDatabases())('an open database: $kind', ({ open }) => {
   let database: OpenedDatabase

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'bun:test'
 import { ConfigError, readConfig } from '../../src/config.ts'
 import { Environment } from '../../src/environment.ts'
 
-const SECRET = 'f'.repeat(64)
+const SECRET = '0123456789abcdef'.repeat(4)
 const production = { NODE_ENV: 'production', JWT_SECRET: SECRET }
 
 /** The lines that refuse these variables; none when they are taken. */
@@ -229,6 +229,8 @@ describe('production', () => {
     ['none', ''],
     ['a short one', 'f'.repeat(31)],
     ['an example', 'your_secret_key_here_your_secret_key_here'],
+    ['blank', ' '.repeat(40)],
+    ['one letter again and again', 'x'.repeat(64)],
     ['one to change', 'change-me-change-me-change-me-change-me'],
   ])('refuses a JWT_SECRET that is %s, in one line', (_, secret) => {
     const faults = faultsOf({ NODE_ENV: 'production', JWT_SECRET: secret })

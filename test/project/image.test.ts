@@ -34,7 +34,7 @@ describe('the image', () => {
   })
   afterAll(() => image.remove())
 
-  const settings = { NODE_ENV: 'production', APP_HOST: '127.0.0.1', JWT_SECRET: 'f'.repeat(64) }
+  const settings = { NODE_ENV: 'production', APP_HOST: '127.0.0.1', JWT_SECRET: '0123456789abcdef'.repeat(4) }
 
   test('has all that a server in production needs, is healthy, and ends on SIGTERM', async () => {
     const server = runServer(image.path, bunWords(/^CMD/), settings)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { stat } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { freePort } from '../support/redis.ts'
 import { TestSocket } from '../support/socket.ts'
@@ -75,26 +76,27 @@ describe('bun start in a fresh clone', () => {
     const socket = new TestSocket(`${address.replace('http', 'ws')}/v1/chat/sessions/stop/ws`)
     await socket.next()
     // A request whose body comes in two parts: the signal falls in between.
-    const rest = Promise.withResolvers<void>()
-    const begun = Promise.withResolvers<void>()
-    const body = new ReadableStream<Uint8Array>({
-      async start(stream) {
-        stream.enqueue(new TextEncoder().encode('{"role":"user",'))
-        begun.resolve()
-        await rest.promise
-        stream.enqueue(new TextEncoder().encode('"content":"in flight"}'))
-        stream.close()
-      },
+    const { hostname, port } = new URL(address)
+    const client = connect({ host: hostname, port: Number(port) })
+    const answer = new Promise<string>((resolve, reject) => {
+      let text = ''
+      client.on('data', (chunk) => {
+        text += chunk
+        if (text.includes('"content":"in flight"')) resolve(text)
+      })
+      client.on('error', reject)
+      client.on('close', () => reject(new Error(`The connection ended: ${text}`)))
     })
-    const posted = fetch(`${address}/v1/chat/sessions/stop/messages`, {
-      method: 'POST',
-      body,
-    })
-    await begun.promise
+    client.write(
+      'POST /v1/chat/sessions/stop/messages HTTP/1.1\r\nHost: localhost\r\nContent-Length: 37\r\n\r\n{"role":"user",',
+    )
+    // The server answers these after it has read what came before them.
+    for (const _ of ['one', 'two']) expect((await fetch(`${address}/health/live`)).status).toBe(200)
     server.kill('SIGTERM')
     expect(await socket.closed).toEqual({ code: 1012, reason: 'The server is restarting' })
-    rest.resolve()
-    expect((await posted).status).toBe(201)
+    client.write('"content":"in flight"}')
+    expect(await answer).toStartWith('HTTP/1.1 201')
+    client.destroy()
     expect(await server.exited).toBe(0)
   })
 })

@@ -1,10 +1,12 @@
-import { expect, test } from 'bun:test'
+import { expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { $ } from 'bun'
 import { z } from 'zod'
 import { startServer } from '../support/app.ts'
+
+setDefaultTimeout(60_000)
 
 const root = resolve(import.meta.dir, '../..')
 

@@ -36,7 +36,10 @@ export function messageRoutes({ messages, branches }: ChatServices, authenticato
       params: MessageParams,
       parse: jsonBody,
       body: MessageChange,
-      response: { 200: Message, ...failures(...always, ...sent, 'not_yours', 'message_deleted', 'too_many_edits', 'chat_archived') },
+      response: {
+        200: Message,
+        ...failures(...always, ...sent, 'not_yours', 'message_deleted', 'too_many_edits', 'chat_archived'),
+      },
       detail: {
         tags,
         operationId: 'editMessage',

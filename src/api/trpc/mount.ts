@@ -11,7 +11,7 @@ import type { Router } from './router.ts'
 const LOGGED = new Set<TRPCError['code']>(['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE'])
 
 /** tRPC's own door: queries, mutations, and subscriptions by Server-Sent Events. */
-export function trpcRoutes(router: Router, { trustProxy }: Config, log: RequestLog) {
+export function trpcRoutes(router: Router, { trustProxy }: Config, log: RequestLog, draining: AbortSignal) {
   const door = new Elysia({ name: 'trpc' })
   // A statement of its own: what a chain returns would offer the door to clients as a call.
   door.all(
@@ -19,7 +19,7 @@ export function trpcRoutes(router: Router, { trustProxy }: Config, log: RequestL
     async ({ request, server }) =>
       fetchRequestHandler({
         endpoint: '/trpc',
-        req: await bounded(request),
+        req: await bounded(request, draining),
         router,
         createContext: ({ info }) => ({
           request,
@@ -35,10 +35,16 @@ export function trpcRoutes(router: Router, { trustProxy }: Config, log: RequestL
   return door
 }
 
-/** tRPC reads a body of any length and depth; ours has one that fits. */
-async function bounded(request: Request): Promise<Request> {
-  if (request.body === null) return request
+/**
+ * tRPC reads a body of any length and depth; ours has one that fits. And a subscription ends with the server: its client
+ * goes on with another, from the last event that it had.
+ */
+async function bounded(request: Request, draining: AbortSignal): Promise<Request> {
   const { url, method, headers, signal } = request
+  if (headers.get('accept')?.includes('text/event-stream')) {
+    return new Request(url, { method, headers, signal: AbortSignal.any([signal, draining]) })
+  }
+  if (request.body === null) return request
   const body = await readText(request)
   assertShallow(body)
   return new Request(url, { method, headers, signal, body })

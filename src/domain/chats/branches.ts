@@ -169,7 +169,9 @@ export class BranchService {
   /** What was said in a message's place, itself included, oldest first: for a picker that shows 2 of 3. */
   async siblings(actor: Actor, chatId: string, messageId: string): Promise<Message[]> {
     const { branch_id, position } = await this.#message(actor, chatId, messageId)
-    return (await this.#reads.siblings(await this.#before(chatId, branch_id, position), position, SIBLINGS_MAX)).map(messageOf)
+    return (await this.#reads.siblings(await this.#before(chatId, branch_id, position), position, SIBLINGS_MAX)).map(
+      messageOf,
+    )
   }
 
   async rename(actor: Actor, chatId: string, branchId: string, name: string | null): Promise<Branch> {

@@ -147,7 +147,13 @@ export class ImportBatches {
       client_id: null,
     })
     for (const [index, edit] of edits.entries()) {
-      this.#extend(id, 'edit', this.#speaker(edit.replaced_by), { content: edit.content, seq: this.#seq + 1 }, edit.replaced_at)
+      this.#extend(
+        id,
+        'edit',
+        this.#speaker(edit.replaced_by),
+        { content: edit.content, seq: this.#seq + 1 },
+        edit.replaced_at,
+      )
       const next = edits[index + 1]
       if (next === undefined) break
       this.#tell('message.edited', { message_id: id, content: next.content, edited_at: edit.replaced_at })

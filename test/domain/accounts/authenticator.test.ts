@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, beforeEach, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { MemoryBus } from '../../../src/adapters/memory/bus.ts'
 import type { Within } from '../../../src/db/deadline.ts'
 import type { Database } from '../../../src/db/open.ts'
@@ -7,6 +7,8 @@ import { type OpenedDatabase, testDatabases } from '../../support/database.ts'
 import { until } from '../../support/wait.ts'
 import { SwitchBus } from './switch-bus.ts'
 import { actorOf, newcomer, openWorld, reasonOf, type World } from './world.ts'
+
+setDefaultTimeout(60_000)
 
 const KEY = 'the-key-of-a-trusted-back-end-that-is-long'
 

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { type OpenedDatabase, testDatabases } from '../../support/database.ts'
 import { PASSWORD } from '../../support/person.ts'
 import { actorOf, newcomer, openWorld, reasonOf, type World } from './world.ts'
+
+setDefaultTimeout(60_000)
 
 for (const { kind, open } of testDatabases()) {
   describe(`logins on ${kind}`, () => {
