@@ -12,7 +12,7 @@ const redis = createClient({ url: String(REDIS_URL), commandOptions: { timeout: 
 redis.on('error', () => {})
 await redis.connect()
 
-type Actor = { account: string; login: string; until: number }
+type Actor = { account: string; login: string; role: string; until: number }
 const key = new TextEncoder().encode(JWT_SECRET)
 const known = new Map<string, Actor>()
 
@@ -21,20 +21,21 @@ async function actorOf(request: Request): Promise<Actor> {
   const remembered = known.get(token)
   if (remembered !== undefined && remembered.until > Date.now()) return remembered
   const { payload } = await jwtVerify(token, key, { algorithms: ['HS256'], issuer: 'parley', audience: 'parley' })
-  const actor = { account: String(payload.sub), login: String(payload['sid']), until: 1000 * Number(payload.exp) }
+  const [account, login, role] = [String(payload.sub), String(payload['sid']), String(payload['role'])]
+  const actor = { account, login, role, until: 1000 * Number(payload.exp) }
   known.set(token, actor)
   return actor
 }
 
 async function post(chatId: string, request: Request): Promise<Response> {
-  const { account, login } = await actorOf(request)
+  const { account, login, role } = await actorOf(request)
   const { content, client_id = null } = await request.json()
   const [id, at] = [Bun.randomUUIDv7(), new Date().toISOString()]
   const said = { id, chat_id: chatId, sender_type: 'user', sender_id: account, content, client_id, created_at: at }
   const message = await sql.begin(async (transaction) => {
     const [chat] = await transaction`
       SELECT chats.owner_id, chats.last_seq, branches.id AS branch_id, branches.head,
-        EXISTS (SELECT FROM users WHERE id = ${account} AND is_active)
+        EXISTS (SELECT FROM users WHERE id = ${account} AND is_active AND role = ${role})
           AND EXISTS (SELECT FROM logins WHERE id = ${login} AND revoked_at IS NULL) AS stands
       FROM chats JOIN branches ON branches.id = chats.active_branch_id
       WHERE chats.id = ${chatId} AND archived_at IS NULL AND deleted_at IS NULL FOR UPDATE OF chats, branches`
