@@ -1,5 +1,5 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js'
-import type { Sql } from 'postgres'
+import type { Sql, TransactionSql } from 'postgres'
 import { deadlines, type Within } from './deadline.ts'
 import { type Connecting, connectDriver } from './driver.ts'
 import { startEngine } from './embedded.ts'
@@ -27,6 +27,8 @@ export type Database = {
   orm: PostgresJsDatabase
   /** Every query of a store goes through it: see `deadlines`. */
   within: Within
+  /** Reads, through the database that `work` is given, of one and the same state of everything. It may read, not write. */
+  snapshot<T>(work: (view: Database) => Promise<T>): Promise<T>
   /** One line: what it is and where. */
   description: string
   /** Resolves when the database answers in time. */
@@ -64,10 +66,11 @@ async function openServer(url: string, poolSize: number): Promise<Database> {
     throw fault instanceof DatabaseFault ? fault : serverFault(fault, place)
   }
   const within = deadlines()
-  return {
+  const database: Database = {
     sql: driver.sql,
     orm: drizzle(driver.sql),
     within,
+    snapshot: (work) => within(() => inSnapshot(database, work)),
     description: `Postgres at ${place}`,
     check: () => within(() => ping(driver.sql)),
     async patiently(work) {
@@ -81,6 +84,7 @@ async function openServer(url: string, poolSize: number): Promise<Database> {
     async maintain() {},
     close: () => driver.end(),
   }
+  return database
 }
 
 async function openEmbedded(directory: string): Promise<Database> {
@@ -105,10 +109,11 @@ async function openEmbedded(directory: string): Promise<Database> {
       engine.assertAlive()
       return work()
     })
-  return {
+  const database: Database = {
     sql,
     orm: drizzle(sql),
     within,
+    snapshot: (work) => within(() => inSnapshot(database, work)),
     description: `embedded Postgres in ${directory.replace(/\/*$/, '/')}`,
     check: () => within(() => ping(sql)),
     patiently: (work) => work(sql),
@@ -121,6 +126,17 @@ async function openEmbedded(directory: string): Promise<Database> {
       await engine.close()
     },
   }
+  return database
+}
+
+async function inSnapshot<T>(database: Database, work: (view: Database) => Promise<T>): Promise<T> {
+  const { options } = database.sql
+  const read = async (transaction: TransactionSql) => {
+    // A handle of a transaction lacks nothing that a store calls; Drizzle looks for the options, which it shares.
+    const sql = Object.assign(transaction, { options }) as unknown as Sql
+    return { result: await work({ ...database, sql, orm: drizzle(sql), within: async (query) => query() }) }
+  }
+  return (await database.sql.begin('ISOLATION LEVEL REPEATABLE READ READ ONLY', read)).result
 }
 
 async function ping(sql: Sql): Promise<void> {

@@ -31,6 +31,9 @@ export const ROLES = ['user', 'agent', 'admin'] as const
 export const SENDER_TYPES = ['user', 'assistant', 'agent', 'system'] as const
 /** Of an answer's message; any other message is `completed` from the start. */
 export const MESSAGE_STATUSES = ['pending', 'processing', 'completed', 'stopped', 'failed'] as const
+export const FILE_TYPES = ['text', 'image', 'pdf', 'word', 'excel', 'other'] as const
+/** Of making a file's text and preview. */
+export const FILE_STATES = ['pending', 'processing', 'ready', 'failed'] as const
 export const EXTENSION_TYPES = ['attachment', 'reaction', 'edit'] as const
 
 /** `column IN ('a', 'b')`, of words that are constants of this file. */
@@ -106,8 +109,9 @@ export const chats = pgTable(
   'chats',
   {
     id: id(),
-    /** The id that a client of the desk API chose. */
-    external_id: text().unique('chats_external_id_key'),
+    /** The id that a client of the desk API chose, and whose word that is: `''` for everyone's, on a public API. */
+    external_id: text(),
+    external_owner: text(),
     title: text().notNull(),
     /** Not set: the chat belongs to no account (a public API made it). */
     owner_id: uuid().references(() => users.id, { onDelete: 'cascade' }),
@@ -119,6 +123,11 @@ export const chats = pgTable(
     branch_count: integer().notNull().default(1),
     created_at: now(),
     updated_at: now(),
+    /**
+     * The hour of `updated_at`: lists go along its index and sort within an hour. An index of `updated_at` itself would be
+     * written with each post, and so would every other index of the table.
+     */
+    updated_hour: time().notNull().generatedAlwaysAs(sql`date_bin('1 hour', updated_at, 'epoch')`),
     archived_at: time(),
     deleted_at: time(),
   },
@@ -128,7 +137,13 @@ export const chats = pgTable(
       columns: [t.id, t.active_branch_id],
       foreignColumns: [branches.chat_id, branches.id],
     }),
-    index('chats_owner_updated_index').on(t.owner_id, t.updated_at, t.id).where(sql`${t.deleted_at} IS NULL`),
+    // Unlike each other for one owner alone: nobody is told what ids somebody else has.
+    unique('chats_external_id_key').on(t.external_owner, t.external_id),
+    index('chats_external_created_index')
+      .on(t.external_owner, t.created_at, t.id)
+      .where(sql`${t.external_id} IS NOT NULL AND ${t.deleted_at} IS NULL`),
+    check('chats_external_check', sql`(${t.external_id} IS NULL) = (${t.external_owner} IS NULL)`),
+    index('chats_owner_updated_index').on(t.owner_id, t.updated_hour).where(sql`${t.deleted_at} IS NULL`),
     check('chats_last_seq_check', sql`${t.last_seq} >= 0`),
   ],
 )
@@ -183,7 +198,7 @@ export const messages = pgTable(
   {
     id: id(),
     /** What the desk API calls its id: it grows, with gaps. */
-    number: bigint({ mode: 'number' }).notNull().generatedAlwaysAsIdentity().unique('messages_number_key'),
+    number: bigint({ mode: 'number' }).notNull().generatedAlwaysAsIdentity(),
     chat_id: uuid().notNull(),
     branch_id: uuid().notNull(),
     /** Dense within its branch's history. A deleted message keeps its place. */
@@ -198,10 +213,12 @@ export const messages = pgTable(
     status: text({ enum: MESSAGE_STATUSES }).notNull().default('completed'),
     /** The sender's own id of it: posting it again returns the message that is there. */
     client_id: uuid(),
-    /** Whether it has rows in message_extensions: most have none, and reads look only then. */
+    /** Whether it has rows in message_extensions or sources: most have none, and reads look only then. */
     extended: boolean().notNull().default(false),
     created_at: now(),
     edited_at: time(),
+    /** When the newest run of its answer ended. */
+    settled_at: time(),
     deleted_at: time(),
   },
   (t) => [
@@ -212,7 +229,8 @@ export const messages = pgTable(
       foreignColumns: [branches.chat_id, branches.id],
     }).onDelete('cascade'),
     unique('messages_branch_position_key').on(t.branch_id, t.position),
-    unique('messages_client_id_key').on(t.chat_id, t.client_id),
+    // Of those that have one: most messages would only make it longer.
+    uniqueIndex('messages_client_id_key').on(t.chat_id, t.client_id).where(sql`${t.client_id} IS NOT NULL`),
     index('messages_chat_seq_index').on(t.chat_id, t.seq),
     check('messages_position_check', sql`${t.position} > 0`),
     check('messages_sender_type_check', oneOf(t.sender_type, SENDER_TYPES)),
@@ -242,6 +260,64 @@ export const message_extensions = pgTable(
       .where(sql`${t.type} = 'reaction'`),
     check('message_extensions_type_check', oneOf(t.type, EXTENSION_TYPES)),
   ],
+)
+
+/** Each run of an answerer, which writes one message. A message that is continued or tried again has several. */
+export const answers = pgTable(
+  'answers',
+  {
+    id: id(),
+    chat_id: uuid().notNull(),
+    message_id: uuid()
+      .notNull()
+      .references(() => messages.id, { onDelete: 'cascade' }),
+    /** Of a branch one runs at a time; the others wait, oldest first. */
+    branch_id: uuid().notNull(),
+    /** The message that is answered. */
+    question_id: uuid().notNull(),
+    provider: text().notNull(),
+    status: text({ enum: MESSAGE_STATUSES }).notNull(),
+    attempt: integer().notNull().default(0),
+    /** UTF-16 code units that the message said before: the run goes on after those. */
+    begun: integer().notNull().default(0),
+    /** Whoever makes it says so before this; past it the answer is whoever's who looks. */
+    lease_until: time().notNull(),
+    /** Why it failed, for a person to read. */
+    error: text(),
+    usage: jsonb().$type<{ input_tokens: number; output_tokens: number }>(),
+    /** The event that told of its end. */
+    ended_seq: bigint({ mode: 'number' }),
+    created_at: now(),
+    started_at: time(),
+    ended_at: time(),
+  },
+  (t) => [
+    index('answers_message_index').on(t.message_id, t.id),
+    // Few of all answers run: what looks for those looks into these.
+    index('answers_running_chat_index')
+      .on(t.chat_id, t.branch_id, t.id)
+      .where(sql`${t.status} IN ('pending', 'processing')`),
+    index('answers_running_branch_index').on(t.branch_id, t.id).where(sql`${t.status} IN ('pending', 'processing')`),
+    index('answers_lease_index').on(t.lease_until).where(sql`${t.status} IN ('pending', 'processing')`),
+    check('answers_status_check', oneOf(t.status, MESSAGE_STATUSES)),
+  ],
+)
+
+/** What an answer is based on, in the order in which it named them. */
+export const sources = pgTable(
+  'sources',
+  {
+    id: id(),
+    message_id: uuid()
+      .notNull()
+      .references(() => messages.id, { onDelete: 'cascade' }),
+    position: integer().notNull(),
+    title: text().notNull(),
+    url: text(),
+    content: text(),
+    created_at: now(),
+  },
+  (t) => [index('sources_message_index').on(t.message_id, t.position)],
 )
 
 /**
@@ -280,4 +356,75 @@ export const read_cursors = pgTable(
     updated_at: now(),
   },
   (t) => [primaryKey({ name: 'read_cursors_pkey', columns: [t.chat_id, t.user_id] })],
+)
+
+/** What was uploaded. The bytes are in a blob store under the file's id, a preview's under the id and `-preview`. */
+export const files = pgTable(
+  'files',
+  {
+    id: id(),
+    owner_id: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    name: text().notNull(),
+    original_name: text().notNull(),
+    mime_type: text().notNull(),
+    file_type: text({ enum: FILE_TYPES }).notNull(),
+    size: bigint({ mode: 'number' }).notNull(),
+    sha256: text().notNull(),
+    state: text({ enum: FILE_STATES }).notNull().default('pending'),
+    /** Why it failed, or has no text, for people. */
+    reason: text(),
+    /** The text in it. */
+    content: text(),
+    has_preview: boolean().notNull().default(false),
+    /** Tries at reading it that failed. */
+    tries: integer().notNull().default(0),
+    created_at: now(),
+    updated_at: now(),
+    /** Its owner has it no more; it stays for as long as a message has it. */
+    deleted_at: time(),
+  },
+  (t) => [
+    index('files_owner_index').on(t.owner_id, t.created_at, t.id),
+    index('files_unfinished_index').on(t.updated_at).where(sql`${t.state} IN ('pending', 'processing')`),
+    check('files_size_check', sql`${t.size} > 0`),
+    check('files_file_type_check', oneOf(t.file_type, FILE_TYPES)),
+    check('files_state_check', oneOf(t.state, FILE_STATES)),
+  ],
+)
+
+/** The files of a message, in order. */
+export const message_files = pgTable(
+  'message_files',
+  {
+    message_id: uuid()
+      .notNull()
+      .references(() => messages.id, { onDelete: 'cascade' }),
+    file_id: uuid()
+      .notNull()
+      .references(() => files.id, { onDelete: 'cascade' }),
+    position: integer().notNull(),
+    /** Whether the chat's log has told what became of the file: reads show no more than that. */
+    told: boolean().notNull().default(false),
+  },
+  (t) => [
+    primaryKey({ name: 'message_files_pkey', columns: [t.message_id, t.file_id] }),
+    index('message_files_file_index').on(t.file_id),
+  ],
+)
+
+/**
+ * Blobs that nothing refers to, and when to remove them. A name is put here before its bytes are written and taken out with
+ * the commit of its file; a trigger puts it back once the file's row goes. So no crash leaves bytes that nobody knows of.
+ */
+export const blob_removals = pgTable(
+  'blob_removals',
+  {
+    name: text().primaryKey(),
+    due_at: time().notNull(),
+    /** Somebody removes the bytes right now: no file can be made of them any more. */
+    claimed: boolean().notNull().default(false),
+  },
+  (t) => [index('blob_removals_due_index').on(t.due_at)],
 )

@@ -1,0 +1,1 @@
+ALTER TABLE "message_files" ADD COLUMN "told" boolean DEFAULT false NOT NULL;
