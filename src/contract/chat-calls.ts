@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { AskedMessage } from './answers.ts'
 import {
   BranchId,
   Chat,
@@ -8,7 +9,6 @@ import {
   Message,
   MessageId,
   Metadata,
-  NewMessage,
   Position,
   Seq,
   Title,
@@ -70,9 +70,14 @@ export const MessagePage = z.object({ items: z.array(Message), total: z.int() })
 })
 export type MessagePage = z.infer<typeof MessagePage>
 
-/** The documented post; files are taken once the server stores any. */
-export const PostedMessage = NewMessage.extend({
-  file_ids: z.array(Id).max(0, 'This server stores no files.').nullish(),
+/** The documented post. */
+export const PostedMessage = AskedMessage.extend({
+  file_ids: z
+    .array(Id)
+    .max(10)
+    .refine((ids) => new Set(ids).size === ids.length, 'Each file once.')
+    .nullish()
+    .meta({ description: "Files of the account's own that the message shows, in this order." }),
 }).meta({ id: 'PostedMessage', examples: [{ content: 'Hello there!' }] })
 
 export const LikeOrDislike = z

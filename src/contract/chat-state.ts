@@ -58,10 +58,22 @@ function changedBy(state: ChatState, event: ChatEvent): ChatState {
       return { ...state, read_cursors: { ...state.read_cursors, [user_id]: cursor } }
     }
     case 'message.created': {
-      const { created_at = event.at, ...said } = event.data
+      const { created_at = event.at, number: _, files = [], ...said } = event.data
       const times = { created_at, updated_at: created_at, edited_at: null, deleted_at: null }
-      const message = { ...said, seq: event.seq, ...times, reactions: [], sources: [], files: [] }
+      const message = { ...said, seq: event.seq, ...times, reactions: [], sources: [], files }
       return { ...state, messages: { ...state.messages, [message.id]: message } }
+    }
+    case 'answer.started': {
+      const { message_id, offset } = event.data
+      return withMessage(state, message_id, ({ content }) => ({
+        status: 'processing',
+        content: content.slice(0, offset),
+      }))
+    }
+    case 'answer.ended': {
+      const { message_id, status, content, sources } = event.data
+      const said = { status, content, sources, updated_at: event.at }
+      return withMessage(state, message_id, ({ deleted_at }) => (deleted_at === null ? said : { status }))
     }
     case 'message.edited': {
       const { message_id, content, edited_at } = event.data
@@ -69,8 +81,23 @@ function changedBy(state: ChatState, event: ChatEvent): ChatState {
     }
     case 'message.deleted': {
       const { message_id, deleted_at } = event.data
-      const emptied = { content: '', metadata: {}, reactions: [], deleted_at, updated_at: deleted_at }
+      const emptied = {
+        content: '',
+        metadata: {},
+        reactions: [],
+        sources: [],
+        files: [],
+        deleted_at,
+        updated_at: deleted_at,
+      }
       return withMessage(state, message_id, () => emptied)
+    }
+    case 'file.processed': {
+      const { message_id, file_id, preview_url } = event.data
+      if (preview_url === null) return state
+      return withMessage(state, message_id, ({ files }) => ({
+        files: files.map((file) => (file.id === file_id ? { ...file, preview_url } : file)),
+      }))
     }
     case 'reaction.added': {
       const { message_id, ...reaction } = event.data
@@ -84,6 +111,22 @@ function changedBy(state: ChatState, event: ChatEvent): ChatState {
       return withMessage(state, message_id, ({ reactions }) => ({ reactions: reactions.filter(others) }))
     }
   }
+}
+
+/** The messages of a branch's history that are there, oldest first: of the active branch where none is named. */
+export function historyIn(state: ChatState, branchId = state.chat?.active_branch_id): Message[] {
+  /** By branch: its messages up to this position. */
+  const upTo = new Map<string, number>()
+  let end = Number.POSITIVE_INFINITY
+  for (let id = branchId ?? null; id !== null && !upTo.has(id); ) {
+    upTo.set(id, end)
+    const branch: Branch | undefined = state.branches[id]
+    end = Math.min(end, branch?.fork_position ?? 0)
+    id = branch?.parent_branch_id ?? null
+  }
+  return Object.values(state.messages)
+    .filter(({ branch_id, position }) => position <= (upTo.get(branch_id) ?? 0))
+    .sort((one, other) => one.position - other.position)
 }
 
 /** The order of a message's reactions in every read: by time, and in one way where the times are the same. */

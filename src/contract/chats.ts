@@ -75,6 +75,7 @@ export const Source = z
     created_at: Timestamp,
   })
   .meta({ id: 'Source' })
+export type Source = z.infer<typeof Source>
 
 export const FileReference = z
   .object({
@@ -84,6 +85,7 @@ export const FileReference = z
     preview_url: z.string().optional(),
   })
   .meta({ id: 'FileReference' })
+export type FileReference = z.infer<typeof FileReference>
 
 export const exampleMessage = {
   id: messageId,

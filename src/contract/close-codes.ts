@@ -4,7 +4,7 @@
  */
 export const CLOSE_CODES = {
   policy: { code: 1008, reason: 'Not allowed', retry: false },
-  frame_too_large: { code: 1009, reason: 'A frame is at most 64 KiB', retry: false },
+  frame_too_large: { code: 1009, reason: 'The frame is too large', retry: false },
   storage_unavailable: {
     code: 1011,
     reason: 'Chat storage backend is unavailable. Please try again later.',
@@ -12,6 +12,9 @@ export const CLOSE_CODES = {
   },
   internal: { code: 1011, reason: 'Internal server error', retry: true },
   restart: { code: 1012, reason: 'The server is restarting', retry: true },
+  not_signed_in: { code: 4400, reason: 'No token came in time', retry: false },
+  signed_out: { code: 4401, reason: 'The token has expired or was revoked', retry: false },
+  too_slow: { code: 4408, reason: 'Events came faster than they were read', retry: true },
   flooding: { code: 4429, reason: 'Frames arrived faster than they could be handled', retry: false },
 } as const satisfies Record<string, { code: number; reason: string; retry: boolean }>
 

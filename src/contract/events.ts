@@ -1,7 +1,22 @@
 import { z } from 'zod'
 import { AccountId } from './accounts.ts'
-import { Branch, BranchId, Chat, ChatId, Message, MessageId, Position, Reaction, Seq } from './chats.ts'
-import { Timestamp } from './text.ts'
+import {
+  Branch,
+  BranchId,
+  Chat,
+  ChatId,
+  FileReference,
+  Message,
+  MessageId,
+  Position,
+  Reaction,
+  Seq,
+  Source,
+} from './chats.ts'
+import { Id, Timestamp } from './text.ts'
+
+/** What the model counted. */
+const AnswerUsage = z.object({ input_tokens: z.int().nonnegative(), output_tokens: z.int().nonnegative() })
 
 const event = <T extends string, D extends z.ZodRawShape>(type: T, shape: D) =>
   z.object({ chat_id: ChatId, seq: Seq, at: Timestamp, type: z.literal(type), data: z.object(shape) })
@@ -26,16 +41,47 @@ export const ChatEvent = z.discriminatedUnion('type', [
       sources: true,
       files: true,
     }).extend({
+      files: z.array(FileReference).optional().meta({ description: 'Left out where it has none.' }),
       created_at: Timestamp.optional().meta({ description: "Left out where it is the event's own `at`." }),
+      number: z.int().positive().optional().meta({
+        description:
+          "What the Desk API calls the message's id. Left out in a chat that came whole: it is no desk session.",
+      }),
     }).shape,
   ),
   event('message.edited', { message_id: MessageId, content: z.string(), edited_at: Timestamp }),
   event('message.deleted', { message_id: MessageId, deleted_at: Timestamp }),
+  event('file.processed', {
+    message_id: MessageId,
+    file_id: Id,
+    state: z.enum(['ready', 'failed']),
+    preview_url: z.string().nullable(),
+    reason: z.string().nullable().meta({ description: 'Why there is no text or preview, for people.' }),
+  }),
   event('reaction.added', { message_id: MessageId, ...Reaction.shape }),
   event('reaction.removed', { message_id: MessageId, user_id: AccountId, reaction_type: z.string() }),
   event('branch.created', Branch.shape),
   event('branch.renamed', { branch_id: BranchId, name: z.string().nullable() }),
   event('branch.activated', { branch_id: BranchId }),
+  event('answer.started', {
+    message_id: MessageId,
+    answer_id: Id.meta({ description: 'This run: a message that is continued, or tried again, has several.' }),
+    provider: z.string(),
+    offset: z.int().nonnegative().meta({
+      description: 'UTF-16 code units of the message that stay: the answer goes on after those.',
+    }),
+  }),
+  event('answer.ended', {
+    message_id: MessageId,
+    answer_id: Id,
+    status: z.enum(['completed', 'stopped', 'failed']),
+    content: z.string().meta({ description: 'All that the message says now.' }),
+    sources: z.array(Source),
+    usage: AnswerUsage.nullable(),
+    error: z.string().nullable().meta({ description: 'Why it failed, for a person to read.' }),
+    created_at: Timestamp.meta({ description: "The message's own." }),
+    number: z.int().positive().meta({ description: "What the Desk API calls the message's id." }),
+  }),
   event('read.moved', { user_id: AccountId, position: Position, branch_id: BranchId }),
 ])
 export type ChatEvent = z.infer<typeof ChatEvent>

@@ -3,7 +3,7 @@ import { z } from 'zod'
 /** How one reason to say no looks at every door: HTTP, tRPC and a socket's close. */
 export type Failure = {
   /** HTTP status. */
-  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 422 | 426 | 429 | 500 | 502 | 503 | 504
+  status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 416 | 422 | 426 | 429 | 500 | 502 | 503 | 504
   trpc:
     | 'BAD_REQUEST'
     | 'UNAUTHORIZED'
@@ -38,11 +38,21 @@ export const FAILURES = {
   email_taken: { status: 400, trpc: 'BAD_REQUEST', detail: 'Email already registered' },
   username_taken: { status: 400, trpc: 'BAD_REQUEST', detail: 'Username already taken' },
   username_registered: { status: 400, trpc: 'BAD_REQUEST', detail: 'Username already registered' },
+  file_empty: { status: 400, trpc: 'BAD_REQUEST', detail: 'The file is empty.' },
+  upload_broken: { status: 400, trpc: 'BAD_REQUEST', detail: 'The form is broken off or cannot be read.' },
+  data_type_missing: { status: 400, trpc: 'BAD_REQUEST', detail: 'Missing data type' },
+  data_type_unknown: { status: 400, trpc: 'BAD_REQUEST', detail: 'Unknown data type' },
+  chunk_content_missing: { status: 400, trpc: 'BAD_REQUEST', detail: 'Missing chunk content' },
+  answer_content_missing: { status: 400, trpc: 'BAD_REQUEST', detail: 'Missing message content' },
   chat_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Chat not found' },
   message_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Message not found' },
   response_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Response not found' },
   branch_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Branch not found for this chat' },
+  session_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Session not found' },
   account_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Account not found' },
+  session_empty: { status: 404, trpc: 'NOT_FOUND', detail: 'The session holds no messages.' },
+  file_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'File not found' },
+  preview_missing: { status: 404, trpc: 'NOT_FOUND', detail: 'Preview not available' },
   not_found: { status: 404, trpc: 'NOT_FOUND', detail: 'Not Found' },
   method_not_allowed: { status: 405, trpc: 'METHOD_NOT_SUPPORTED', detail: 'Method Not Allowed' },
   last_admin: { status: 409, trpc: 'CONFLICT', detail: 'This is the only admin: make another one first.' },
@@ -53,17 +63,53 @@ export const FAILURES = {
   client_id_reused: { status: 409, trpc: 'CONFLICT', detail: 'This client_id was used for another message.' },
   chat_archived: { status: 409, trpc: 'CONFLICT', detail: 'The chat is archived: restore it from the archive first.' },
   message_deleted: { status: 409, trpc: 'CONFLICT', detail: 'The message was deleted.' },
+  session_exists: { status: 409, trpc: 'CONFLICT', detail: 'A session with this id exists already.' },
   chat_exists: { status: 409, trpc: 'CONFLICT', detail: 'A chat with this id exists already.' },
+  session_promoted: { status: 409, trpc: 'CONFLICT', detail: 'The session has become a chat, or is about to.' },
+  message_exists: { status: 409, trpc: 'CONFLICT', detail: 'Some of these messages are in another chat already.' },
   body_too_large: { status: 413, trpc: 'PAYLOAD_TOO_LARGE', detail: 'The request body is too large.' },
+  file_too_large: { status: 413, trpc: 'PAYLOAD_TOO_LARGE', detail: 'File too large.' },
+  file_quota_full: {
+    status: 413,
+    trpc: 'PAYLOAD_TOO_LARGE',
+    detail: 'The files of this account take as much room as they may. Delete some first.',
+  },
   not_json: { status: 415, trpc: 'UNSUPPORTED_MEDIA_TYPE', detail: 'Send the body as application/json.' },
   not_form: {
     status: 415,
     trpc: 'UNSUPPORTED_MEDIA_TYPE',
     detail: 'Send the body as application/x-www-form-urlencoded.',
   },
+  not_multipart: { status: 415, trpc: 'UNSUPPORTED_MEDIA_TYPE', detail: 'Send the body as multipart/form-data.' },
+  range_invalid: {
+    status: 416,
+    trpc: 'BAD_REQUEST',
+    detail: 'The file has no such part.',
+  },
   invalid: { status: 422, trpc: 'UNPROCESSABLE_CONTENT', detail: 'The request is not valid.' },
   upgrade_required: { status: 426, trpc: 'BAD_REQUEST', detail: 'Open this address as a WebSocket.' },
   too_many_requests: { status: 429, trpc: 'TOO_MANY_REQUESTS', detail: 'Too many requests. Please try again later.' },
+  too_many_sockets: {
+    status: 429,
+    trpc: 'TOO_MANY_REQUESTS',
+    detail: 'As many connections are open as there may be. Close one first.',
+  },
+  too_many_watches: {
+    status: 429,
+    trpc: 'TOO_MANY_REQUESTS',
+    detail: 'This socket watches as many chats as one may.',
+  },
+  answer_running: {
+    status: 409,
+    trpc: 'CONFLICT',
+    detail: 'An answer is being written: wait for its end, or stop it.',
+  },
+  answer_over: { status: 409, trpc: 'CONFLICT', detail: 'The answer has ended already.' },
+  not_answered: { status: 409, trpc: 'CONFLICT', detail: 'This is no message that can be answered, or goes on.' },
+  too_many_pieces: { status: 409, trpc: 'CONFLICT', detail: 'Too many chunks wait for one that has not come.' },
+  no_answerer: { status: 409, trpc: 'CONFLICT', detail: 'This server answers no messages.' },
+  too_many_answers: { status: 409, trpc: 'CONFLICT', detail: 'As many answers of this chat wait as may.' },
+  not_watching: { status: 409, trpc: 'CONFLICT', detail: 'Watch the chat first.' },
   answer_failed: {
     status: 502,
     trpc: 'BAD_GATEWAY',
@@ -75,6 +121,11 @@ export const FAILURES = {
     detail: 'The answer took too long. The question is stored. Please try again later.',
   },
   overloaded: { status: 503, trpc: 'SERVICE_UNAVAILABLE', detail: 'The server has too much to do. Please try again.' },
+  file_storage_unavailable: {
+    status: 503,
+    trpc: 'SERVICE_UNAVAILABLE',
+    detail: 'Files cannot be stored or read now. Please try again later.',
+  },
   issuer_unavailable: {
     status: 503,
     trpc: 'SERVICE_UNAVAILABLE',

@@ -32,6 +32,10 @@ export const Unhealthy = Health.meta({
   examples: [{ ...exampleHealth, status: 'unhealthy', checks: { database: 'up', redis: 'down' } }],
 })
 
+export const Greeting = z
+  .object({ status: z.literal('ok'), service: z.string() })
+  .meta({ id: 'Greeting', description: 'The server is there.', examples: [{ status: 'ok', service: 'Parley' }] })
+
 export const Liveness = z
   .object({ status: z.literal('alive') })
   .meta({ id: 'Liveness', description: 'The process runs.', examples: [{ status: 'alive' }] })

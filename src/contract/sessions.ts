@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ChatId, exampleChat, Seq, Title } from './chats.ts'
 import { Issue } from './failures.ts'
 import { Content, Timestamp } from './text.ts'
 
@@ -71,6 +72,16 @@ export type SessionPage = z.infer<typeof SessionPage>
 /** The same in a URL. Eden types a query by what the schema puts out, where a default would be a field to be given. */
 export const SessionPageQuery = SessionPage.partial()
 
+/** How a session becomes a chat. */
+export const SessionPromotion = z
+  .object({
+    title: Title.optional().meta({
+      description: "The chat's. Where it is left out: how the first message of a `user` begins, or the session_id.",
+    }),
+  })
+  .meta({ id: 'SessionPromotion', examples: [{ title: 'Trip to Lisbon' }] })
+export type SessionPromotion = z.infer<typeof SessionPromotion>
+
 /** What watchers of a session are told: all of it first, then each change. */
 export const SessionWatchEvent = z.discriminatedUnion('type', [
   z
@@ -83,6 +94,17 @@ export const SessionWatchEvent = z.discriminatedUnion('type', [
   z
     .object({ type: z.literal('session.cleared'), session_id: SessionId })
     .meta({ title: 'session.cleared', description: 'The session has no messages any more.' }),
+  z
+    .object({
+      type: z.literal('session.promoted'),
+      session_id: SessionId,
+      chat_id: ChatId,
+      seq: Seq.meta({ description: "What a watcher has not seen comes after this event of the chat's." }),
+    })
+    .meta({
+      title: 'session.promoted',
+      description: 'The session has become a chat, which its owner can open, and takes no more messages.',
+    }),
 ])
 export type SessionWatchEvent = z.infer<typeof SessionWatchEvent>
 
@@ -91,8 +113,16 @@ export const SessionServerFrame = z
   .discriminatedUnion('type', [
     ...SessionWatchEvent.options,
     z
-      .object({ type: z.literal('error'), detail: z.string(), reason: z.literal('invalid'), errors: z.array(Issue) })
-      .meta({ title: 'error', description: 'A frame of this client was not a message. The socket stays open.' }),
+      .object({
+        type: z.literal('error'),
+        detail: z.string(),
+        reason: z.enum(['invalid', 'session_promoted']),
+        errors: z.array(Issue),
+      })
+      .meta({
+        title: 'error',
+        description: 'A frame of this client was not a message, or came too late to be stored. The socket stays open.',
+      }),
   ])
   .meta({
     id: 'SessionServerFrame',
@@ -101,6 +131,7 @@ export const SessionServerFrame = z
       { type: 'session.sync', session: { session_id: 'my-session', messages: [exampleMessage] } },
       { type: 'message.created', session_id: 'my-session', message: exampleMessage },
       { type: 'session.cleared', session_id: 'my-session' },
+      { type: 'session.promoted', session_id: 'my-session', chat_id: exampleChat.id, seq: 3 },
       {
         type: 'error',
         detail: 'Invalid message payload.',

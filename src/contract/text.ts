@@ -23,3 +23,6 @@ export const Content = z
 export const Timestamp = z.iso
   .datetime({ precision: 3 })
   .meta({ description: 'ISO 8601, UTC, milliseconds.', examples: ['2026-01-31T12:00:00.000Z'] })
+
+/** The longest frame that a client may send on a socket, in bytes (UTF-8). */
+export const FRAME_MAX = 65_536

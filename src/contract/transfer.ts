@@ -39,7 +39,7 @@ function text(max: number) {
 
 const TransferredChat = z.strictObject({
   id: ChatId,
-  title: BranchName,
+  title: text(200),
   user_id: AccountId.nullable().meta({
     description: "Its owner. What is theirs in here is the new chat's owner's after an import.",
   }),

@@ -12,16 +12,19 @@ export class Refusal extends Error {
   /** What it really is, where the reason only says that nothing is there. Told by APIs that were always open about it. */
   readonly hides: Reason | undefined
 
+  /** What a person reads, where the table's words are not enough. */
+  readonly detail: string | undefined
   /** In whole seconds: before that the same call is refused again. */
   readonly retryAfter: number | undefined
 
   constructor(
     reason: Reason,
-    options: { cause?: unknown; issues?: readonly Issue[]; hides?: Reason; retryAfter?: number } = {},
+    options: { cause?: unknown; issues?: readonly Issue[]; hides?: Reason; retryAfter?: number; detail?: string } = {},
   ) {
-    super(FAILURES[reason].detail, { cause: options.cause })
+    super(options.detail ?? FAILURES[reason].detail, { cause: options.cause })
     this.reason = reason
     this.issues = options.issues ?? []
+    this.detail = options.detail
     this.hides = options.hides
     this.retryAfter = options.retryAfter
   }

@@ -16,3 +16,5 @@ export type Actor =
 export function isPrivileged(actor: Actor): boolean {
   return actor.kind === 'service' || actor.role === 'admin'
 }
+
+export type AccountActor = Extract<Actor, { kind: 'account' }>

@@ -22,7 +22,10 @@ export type AuthenticatorParts = {
   serviceKey: string | undefined
 }
 
-type Known = { actor: Actor; until: number }
+/** Who calls, and until when what they showed is good, in milliseconds since 1970. */
+export type Identity = { actor: Actor; expiresAt: number }
+
+type Known = Identity & { /** When it is looked up again. */ until: number }
 type Cache = BoundedCache<string, Known>
 
 const CACHED_MAX = 20_000
@@ -68,14 +71,18 @@ export class Authenticator {
 
   /** Whose token this is, where that is remembered: nothing is while a revocation might not be heard of. */
   known(token: string): Actor | undefined {
-    return this.#knownIn(this.#tokens, token)
+    return this.#knownIn(this.#tokens, token)?.actor
   }
 
-  async authenticate({ token, apiKey, onBehalfOf }: Presented): Promise<Actor> {
+  async authenticate(presented: Presented): Promise<Actor> {
+    return (await this.identify(presented)).actor
+  }
+
+  async identify({ token, apiKey, onBehalfOf }: Presented): Promise<Identity> {
     const shown = token ?? apiKey
     if (shown === null) throw new Refusal('unauthenticated')
     if (this.#isServiceKey(shown)) {
-      if (onBehalfOf === null) return { kind: 'service' }
+      if (onBehalfOf === null) return { actor: { kind: 'service' }, expiresAt: Number.POSITIVE_INFINITY }
       const accountId = Id.safeParse(onBehalfOf).data
       if (accountId === undefined) throw new Refusal('account_missing')
       return this.#remembered(this.#onBehalf, accountId, () => this.#as(accountId))
@@ -85,42 +92,41 @@ export class Authenticator {
     return this.#remembered(this.#tokens, token, () => this.#verify(token))
   }
 
-  #knownIn(cache: Cache, key: string): Actor | undefined {
+  #knownIn(cache: Cache, key: string): Identity | undefined {
     const known = cache.get(key)
-    return known !== undefined && known.until > Date.now() ? known.actor : undefined
+    return known !== undefined && known.until > Date.now() ? known : undefined
   }
 
-  async #remembered(cache: Cache, key: string, read: () => Promise<Known>): Promise<Actor> {
+  async #remembered(cache: Cache, key: string, read: () => Promise<Identity>): Promise<Identity> {
     const known = this.#knownIn(cache, key)
     if (known !== undefined) return known
     const revoked = this.#revoked
-    const { actor, until } = await read()
-    if (revoked === this.#revoked && this.#revocations.heard) {
-      cache.set(key, { actor, until: Math.min(until, Date.now() + RECHECK_MS) })
-    }
-    return actor
+    const { actor, expiresAt } = await read()
+    const identity = { actor, expiresAt, until: Math.min(expiresAt, Date.now() + RECHECK_MS) }
+    if (revoked === this.#revoked && this.#revocations.heard) cache.set(key, identity)
+    return identity
   }
 
-  async #verify(token: string): Promise<Known> {
+  async #verify(token: string): Promise<Identity> {
     const claims = await this.#parts.tokens.verify(token)
     if (claims === undefined) return this.#verifyExternal(token)
     const { accountId, loginId, expiresAt } = claims
     const role = await this.#standing.roleOf(accountId, loginId)
     if (role === undefined) throw new Refusal('token_invalid')
-    return { actor: { kind: 'account', accountId, role, loginId }, until: expiresAt }
+    return { actor: { kind: 'account', accountId, role, loginId }, expiresAt }
   }
 
-  async #verifyExternal(token: string): Promise<Known> {
+  async #verifyExternal(token: string): Promise<Identity> {
     if (this.#parts.external === undefined) throw new Refusal('token_invalid')
     const identity = await this.#parts.external.verify(token)
     const { id, role } = await this.#externalAccounts.find(identity)
-    return { actor: { kind: 'account', accountId: id, role, loginId: null }, until: identity.expiresAt }
+    return { actor: { kind: 'account', accountId: id, role, loginId: null }, expiresAt: identity.expiresAt }
   }
 
-  async #as(accountId: string): Promise<Known> {
+  async #as(accountId: string): Promise<Identity> {
     const role = await this.#standing.roleOf(accountId, null)
     if (role === undefined) throw new Refusal('account_missing')
-    return { actor: { kind: 'account', accountId, role, loginId: null }, until: Number.POSITIVE_INFINITY }
+    return { actor: { kind: 'account', accountId, role, loginId: null }, expiresAt: Number.POSITIVE_INFINITY }
   }
 
   /** Hashes have one length, and comparing them tells nothing of how much of the key is right. */

@@ -12,6 +12,7 @@ import { accountIdOf, accountOf } from './account.ts'
 import type { AccountRow, AccountStore, NewAccountRow } from './account-store.ts'
 import { type Actor, isPrivileged } from './actor.ts'
 import type { Authenticator } from './authenticator.ts'
+import type { Holders } from './holders.ts'
 import { revokeAll } from './login-store.ts'
 import type { LoginParts, Logins } from './logins.ts'
 import type { Revocations } from './revocations.ts'
@@ -26,16 +27,18 @@ export class AccountService {
   readonly logins: Logins
   readonly authenticator: Authenticator
   readonly revocations: Revocations
+  readonly holders: Holders
   readonly #parts: LoginParts
   readonly #store: AccountStore
 
   /** Put together by `accountsOf`. */
-  constructor(parts: LoginParts, logins: Logins, authenticator: Authenticator) {
+  constructor(parts: LoginParts, logins: Logins, authenticator: Authenticator, holders: Holders) {
     this.#parts = parts
     this.#store = parts.accounts
     this.logins = logins
     this.authenticator = authenticator
     this.revocations = parts.revocations
+    this.holders = holders
   }
 
   /** Throws `Refusal('email_taken')`, or the API's own word for a username that is taken. */

@@ -3,15 +3,18 @@ import type { Role } from '../../contract/accounts.ts'
 import type { Within } from '../../db/deadline.ts'
 import type { Database } from '../../db/open.ts'
 import { logins, users } from '../../db/schema.ts'
+import type { Actor } from './actor.ts'
 import { accountWithin } from './transaction-store.ts'
 
 /** What an account or a login may do right now. */
 export class StandingStore {
+  readonly #database: Database
   readonly #within: Within
   readonly #login
   readonly #account
 
   constructor(database: Database) {
+    this.#database = database
     this.#within = accountWithin(database)
     this.#login = database.orm
       .select({ role: users.role })
@@ -40,5 +43,23 @@ export class StandingStore {
       login === null ? this.#account.execute({ account }) : this.#login.execute({ account, login }),
     )
     return row?.role
+  }
+
+  /** For each actor, in order: whether it still is what its token says. */
+  async areStanding(actors: readonly Actor[]): Promise<boolean[]> {
+    const accounts = actors.map((actor) => (actor.kind === 'account' ? actor : undefined))
+    const rows = await this.#within(
+      () => this.#database.sql<{ stands: boolean }[]>`
+        SELECT EXISTS (SELECT FROM users WHERE id = held.account_id AND is_active AND role = held.role)
+          AND (held.login_id IS NULL
+            OR EXISTS (SELECT FROM logins WHERE id = held.login_id AND revoked_at IS NULL AND expires_at > now())) AS stands
+        FROM unnest(
+          ${accounts.map((account) => account?.accountId ?? null)}::uuid[],
+          ${accounts.map((account) => account?.role ?? null)}::text[],
+          ${accounts.map((account) => account?.loginId ?? null)}::uuid[]
+        ) WITH ORDINALITY AS held(account_id, role, login_id, ordinal)
+        ORDER BY held.ordinal`,
+    )
+    return actors.map((actor, index) => actor.kind === 'service' || rows[index]?.stands === true)
   }
 }

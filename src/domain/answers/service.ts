@@ -1,120 +1,143 @@
+import type { AskedMessage } from '../../contract/answers.ts'
 import type { Message } from '../../contract/chats.ts'
 import type { Actor } from '../accounts/actor.ts'
-import type { MessageService } from '../chats/messages.ts'
-import type { ChatReader } from '../chats/reader.ts'
-import type { Answerer, AnswerRequest } from '../ports.ts'
+import type { ChatAccess } from '../chats/access.ts'
+import type { BranchService } from '../chats/branches.ts'
+import type { Draft, MessageService } from '../chats/messages.ts'
+import type { AnswerBuffer } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
-
-/** How much of the history an answerer is given, how long it may take, and how much it may say (UTF-16 code units). */
-export type AnswerLimits = { historyMessages: number; historyLength: number; deadlineMs: number; answerLength: number }
-
-const LIMITS: AnswerLimits = {
-  historyMessages: 50,
-  historyLength: 32_768,
-  deadlineMs: 60_000,
-  answerLength: 131_072,
-}
+import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-store.ts'
+import type { AnswerDispatch } from './dispatch.ts'
+import type { Settlement } from './settlement.ts'
+import type { AnswerStarts } from './starts.ts'
+import type { AnswerWaits } from './waits.ts'
 
 export type Ask = { branchId: string; question: string; clientId?: string | undefined }
 
-/** The `client_id` of the answer to a question: it has one, however often and wherever it is made. */
-export function answerClientId(questionId: string): string {
-  return Bun.randomUUIDv5('answer', questionId)
+/** A message as its sender posts it, and how it is to be answered. */
+type Asked = Parameters<MessageService['post']>[2] & Pick<AskedMessage, 'answer' | 'on_busy'>
+
+type Parts = {
+  messages: MessageService
+  branches: BranchService
+  access: ChatAccess
+  store: AnswerStore
+  buffer: AnswerBuffer
+  settlement: Settlement
+  starts: AnswerStarts
+  dispatch: AnswerDispatch
+  waits: AnswerWaits
 }
 
-/** Asks in a chat, and has it answered. */
+/** Asks for answers, and ends them. An answer belongs to its chat: whoever asked for it may leave. */
 export class AnswerService {
-  readonly #messages: MessageService
-  readonly #reader: ChatReader
-  readonly #answerer: Answerer
-  readonly #limits: AnswerLimits
+  readonly #parts: Parts
 
-  constructor(messages: MessageService, reader: ChatReader, answerer: Answerer, limits: Partial<AnswerLimits> = {}) {
-    this.#messages = messages
-    this.#reader = reader
-    this.#answerer = answerer
-    this.#limits = { ...LIMITS, ...limits }
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Posts as the actor itself, and has it answered: resolves as soon as the answer is on its way. */
+  async post(actor: Actor, chatId: string, { answer = true, on_busy: onBusy = 'queue', ...message }: Asked) {
+    if (!answer) return this.#parts.messages.post(actor, chatId, message)
+    await this.#parts.access.open(actor, chatId)
+    if (onBusy !== 'queue') await this.#clear(actor, chatId, message.branch_id, onBusy)
+    const question = await this.#parts.messages.post(actor, chatId, message)
+    await this.#answer(actor, question)
+    return question
+  }
+
+  /** The same for who writes on behalf of others, and knows messages by their numbers. */
+  async postNumbered(actor: Actor, chatId: string, draft: Draft): Promise<{ message: Message; number: number }> {
+    const posted = await this.#parts.messages.appendNumbered(actor, chatId, draft)
+    await this.#answer(actor, posted.message)
+    return posted
   }
 
   /**
-   * Stores the question, waits for the answer and stores it after it, whole or not at all. Throws `answer_failed` or
-   * `answer_late`: the question is stored then, and the same `clientId` again asks for its answer alone. Asked and answered
-   * already, it resolves to what there is.
+   * Posts, and waits for the answer. Throws `answer_failed` or `answer_late`: the question is stored then, and the same
+   * `clientId` again asks for its answer alone. Asked and answered already, it resolves to what there is.
    */
   async ask(actor: Actor, chatId: string, ask: Ask): Promise<{ question: Message; answer: Message }> {
     const { branchId, clientId, question: content } = ask
+    const { messages, starts, waits } = this.#parts
     const draft = { content, branch_id: branchId, ...(clientId === undefined ? {} : { client_id: clientId }) }
-    const question = await this.#messages.post(actor, chatId, draft)
+    const question = await messages.post(actor, chatId, draft)
     if (question.deleted_at !== null) throw new Refusal('message_deleted')
-    const client_id = answerClientId(question.id)
-    const known = clientId === undefined ? undefined : await this.#reader.posted(actor, chatId, client_id)
-    if (known !== undefined) return { question, answer: known }
-    const history = await this.#historyBefore(actor, question)
-    const text = await this.#answer({ history, message: question.content })
-    const answer = await this.#store(actor, question, { content: text, client_id })
+    const started = await starts.answerTo(actor, question, { again: true })
+    if (started === undefined) throw new Refusal('answer_failed')
+    const answer = await waits.end(actor, chatId, started)
+    if (answer.status === 'failed') throw new Refusal('answer_failed')
     return { question, answer }
   }
 
-  async #store(actor: Actor, question: Message, said: { content: string; client_id: string }): Promise<Message> {
-    const { chat_id, branch_id } = question
-    try {
-      return await this.#messages.append(actor, chat_id, {
-        ...said,
-        branch_id,
-        senderType: 'assistant',
-        senderId: null,
-      })
-    } catch (fault) {
-      // Asked twice at the same time: the first of the two answers stands.
-      const isAnswered = fault instanceof Refusal && fault.reason === 'client_id_reused'
-      const first = isAnswered ? await this.#reader.posted(actor, chat_id, said.client_id) : undefined
-      if (first === undefined) throw fault
-      return first
-    }
+  /** Ends an answer, and keeps what it said. One that has ended stays as it is. */
+  async stop(actor: Actor, chatId: string, messageId: string): Promise<Message> {
+    await this.#stop(await this.#newestRun(actor, chatId, messageId))
+    return this.#parts.messages.get(actor, chatId, messageId)
   }
 
-  /** The newest of what was said before, within the limits; nothing that is empty. */
-  async #historyBefore(actor: Actor, question: Message): Promise<AnswerRequest['history']> {
-    const { chat_id, branch_id, position } = question
-    const { historyMessages: limit, historyLength } = this.#limits
-    const page = { from: 'before', position, limit } as const
-    const history: { role: 'user' | 'assistant' | 'system'; content: string }[] = []
-    let length = 0
-    for (const { sender_type, content } of (await this.#messages.page(actor, chat_id, branch_id, page)).reverse()) {
-      length += content.length
-      if (length > historyLength) break
-      if (content !== '') history.push({ role: sender_type === 'agent' ? 'assistant' : sender_type, content })
-    }
-    return history.reverse()
+  /** Answers the same question once more, in a branch beside it, which is active from then on. Resolves to the new answer. */
+  async regenerate(actor: Actor, chatId: string, messageId: string): Promise<Message> {
+    const { messages, starts } = this.#parts
+    const answer = await this.#newestRun(actor, chatId, messageId)
+    if (isRunning(answer)) throw new Refusal('answer_running')
+    const question = await messages.get(actor, chatId, answer.question_id)
+    if (question.deleted_at !== null) throw new Refusal('message_deleted')
+    return messages.get(actor, chatId, await starts.beside(actor, chatId, messageId, question))
   }
 
-  async #answer(request: Omit<AnswerRequest, 'signal'>): Promise<string> {
-    const stop = new AbortController()
-    const late = Promise.withResolvers<never>()
-    const timer = setTimeout(() => late.reject(new Refusal('answer_late')), this.#limits.deadlineMs)
-    const parts = this.#answerer.answer({ ...request, signal: stop.signal })[Symbol.asyncIterator]()
-    try {
-      let text = ''
-      while (text.length < this.#limits.answerLength) {
-        const step = await Promise.race([parts.next(), late.promise])
-        if (step.done) break
-        text += step.value.text
-      }
-      const answer = storable(text.slice(0, this.#limits.answerLength))
-      if (answer === '') throw new Error('The answer is empty.')
-      return answer
-    } catch (fault) {
-      throw fault instanceof Refusal ? fault : new Refusal('answer_failed', { cause: fault })
-    } finally {
-      clearTimeout(timer)
-      stop.abort()
-      // Not waited for: one that hangs would keep us. Its own end is no news to anyone.
-      parts.return?.().catch(() => {})
-    }
+  /** Says something else in the place of a message, in a branch of its own, and has it answered. */
+  async resend(actor: Actor, chatId: string, messageId: string, said: Parameters<BranchService['diverge']>[3]) {
+    const made = await this.#parts.branches.diverge(actor, chatId, messageId, said)
+    await this.#answer(actor, made.message)
+    return made
   }
-}
 
-/** What the database takes as text. */
-function storable(text: string): string {
-  return text.replaceAll('\0', '').toWellFormed().trim()
+  /** Goes on with an answer that was stopped or has failed, in the same message. */
+  async continue(actor: Actor, chatId: string, messageId: string): Promise<Message> {
+    const { messages, starts } = this.#parts
+    const answer = await this.#newestRun(actor, chatId, messageId)
+    await starts.again(actor, answer, 'continue')
+    return messages.get(actor, chatId, messageId)
+  }
+
+  /** What is stored is stored: where nothing can answer it, nothing does. */
+  async #answer(actor: Actor, question: Message): Promise<void> {
+    if (question.sender_type !== 'user' || question.deleted_at !== null) return
+    await this.#parts.starts.answerTo(actor, question, { again: false })
+  }
+
+  /** Makes room in a branch, or throws `answer_running`. */
+  async #clear(
+    actor: Actor,
+    chatId: string,
+    branchId: string | undefined,
+    onBusy: 'reject' | 'interrupt',
+  ): Promise<void> {
+    const running = await this.#parts.store.runningOf(chatId)
+    if (running.length === 0) return
+    const branch = branchId ?? (await this.#parts.starts.activeBranch(actor, chatId))
+    const busy = running.filter((answer) => answer.branch_id === branch)
+    if (busy.length > 0 && onBusy === 'reject') throw new Refusal('answer_running')
+    // The newest first: else each one's end would begin the next.
+    for (const answer of busy.reverse()) await this.#stop(answer)
+  }
+
+  async #stop(answer: AnswerRow): Promise<void> {
+    if (!isRunning(answer)) return
+    const { buffer, settlement, dispatch, store } = this.#parts
+    const ref = refOf(answer)
+    // From here on nothing is shown that is not kept. One that waits has no text, but what it would go on after.
+    const content = (await buffer.finish(ref)) ?? (await store.textOf(answer.message_id))
+    await settlement.settle(ref, { status: 'stopped', content })
+    dispatch.ended(answer.id)
+  }
+
+  async #newestRun(actor: Actor, chatId: string, messageId: string): Promise<AnswerRow> {
+    await this.#parts.messages.get(actor, chatId, messageId)
+    const answer = await this.#parts.store.newestOf(messageId)
+    if (answer === undefined) throw new Refusal('not_answered')
+    return answer
+  }
 }

@@ -1,6 +1,7 @@
 import type { BranchTree } from '../../contract/branch-calls.ts'
 import type { Branch, Message, Metadata } from '../../contract/chats.ts'
 import type { Actor } from '../accounts/actor.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
 import { type ChatAccess, idOf } from './access.ts'
 import type { ChatStore } from './chat-store.ts'
@@ -24,6 +25,9 @@ export type NewBranch = {
   parentId?: string | undefined
   name?: string | null | undefined
 }
+
+/** The branch that a message was written in, its position, and the branch of the message before it. */
+export type ForkBefore = { parent: string; position: number; forkBranch: string }
 
 /** Lines of history: made at any message, in constant time, with nothing copied. */
 export class BranchService {
@@ -117,8 +121,8 @@ export class BranchService {
       metadata = {},
     }: { content: string; client_id?: string | null | undefined; metadata?: Metadata | undefined },
   ): Promise<{ branch: Branch; message: Message }> {
-    const { branch_id: parent, position } = await this.#message(actor, chatId, messageId)
-    const forkBranch = await this.#before(chatId, parent, position)
+    const fork = await this.forkBefore(actor, chatId, messageId)
+    const { parent, position } = fork
     const made = await this.#log.change(actor, chatId, async (transaction, chat, at) => {
       assertWritable(actor, chat)
       const known = client_id === null ? undefined : await this.#messages.findByClientId(transaction, chatId, client_id)
@@ -131,8 +135,7 @@ export class BranchService {
       const message = await this.#messages.find(transaction, chatId, messageId)
       if (message === undefined) throw new Refusal('message_missing')
       if (message.deleted_at !== null) throw new Refusal('message_deleted')
-      assertRoom(chat)
-      const branch = newBranch(actor, chatId, at, { parent, name: null, forkBranch, position: position - 1 })
+      const branch = await this.insertFork(transaction, actor, chat, fork, at)
       const created = {
         id: Bun.randomUUIDv7(),
         chat_id: chatId,
@@ -146,10 +149,8 @@ export class BranchService {
         client_id,
         created_at: at,
       }
-      await this.#store.insertBranch(transaction, { ...branch, head: position - 1 })
-      await this.#messages.insert(transaction, { ...created, seq: chat.last_seq + 2 })
-      await this.#store.update(transaction, chatId, { active_branch_id: branch.id })
-      const { created_at: _, ...told } = { ...created, message_type: messageTypeOf('user') }
+      const number = await this.#messages.insert(transaction, { ...created, seq: chat.last_seq + 2 })
+      const { created_at: _, ...told } = { ...created, message_type: messageTypeOf('user'), number }
       return {
         events: [
           { type: 'branch.created', data: branch },
@@ -164,6 +165,28 @@ export class BranchService {
       this.#message(actor, chatId, made.messageId),
     ])
     return { branch, message: messageOf(message) }
+  }
+
+  /** Where a branch begins that has something else in a message's place. */
+  async forkBefore(actor: Actor, chatId: string, messageId: string): Promise<ForkBefore> {
+    const { branch_id: parent, position } = await this.#message(actor, chatId, messageId)
+    return { parent, position, forkBranch: await this.#before(chatId, parent, position) }
+  }
+
+  /** Makes that branch, in a change of its chat, and the active one: whoever calls puts a message at the position. */
+  async insertFork(
+    transaction: Transaction,
+    actor: Actor,
+    chat: ChatRow,
+    { parent, position, forkBranch }: ForkBefore,
+    at: string,
+  ): Promise<Branch> {
+    assertWritable(actor, chat)
+    assertRoom(chat)
+    const branch = newBranch(actor, chat.id, at, { parent, name: null, forkBranch, position: position - 1 })
+    await this.#store.insertBranch(transaction, { ...branch, head: position - 1 })
+    await this.#store.update(transaction, chat.id, { active_branch_id: branch.id })
+    return branch
   }
 
   /** What was said in a message's place, itself included, oldest first: for a picker that shows 2 of 3. */

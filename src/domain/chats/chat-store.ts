@@ -4,10 +4,16 @@ import { branches, chats } from '../../db/schema.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
 import type { BranchRow, ChatRow } from './rows.ts'
 
-export type NewChatRow = Pick<ChatRow, 'id' | 'title' | 'owner_id' | 'metadata' | 'created_at' | 'last_seq'> & {
+export type NewChatRow = Pick<
+  ChatRow,
+  'id' | 'title' | 'owner_id' | 'metadata' | 'created_at' | 'updated_at' | 'last_seq'
+> & {
   rootName: string | null
   createdBy: string | null
 }
+
+/** The chats that changed last first: along `chats_owner_updated_index`, sorted within an hour. */
+export const NEWEST_FIRST = [desc(chats.updated_hour), desc(chats.updated_at), desc(chats.id)] as const
 
 export class ChatStore {
   readonly #database: Database
@@ -22,16 +28,19 @@ export class ChatStore {
       .prepare('chat_owner')
   }
 
-  /** A chat with its root branch, which has the same id. */
-  async insert(transaction: Transaction, chat: NewChatRow): Promise<void> {
+  /** A chat with its root branch, which has the same id. Resolves to false where its owner has the external id already. */
+  async insert(transaction: Transaction, chat: NewChatRow, external?: { owner: string; id: string }): Promise<boolean> {
     // One statement: each of the two rows names the other.
-    await transaction.execute(sql`
+    const { count: inserted } = await transaction.execute(sql`
       WITH chat AS (
-        INSERT INTO chats (id, title, owner_id, metadata, active_branch_id, last_seq, created_at, updated_at)
-        VALUES (${chat.id}, ${chat.title}, ${chat.owner_id}, ${JSON.stringify(chat.metadata)}::jsonb, ${chat.id},
-          ${chat.last_seq}, ${chat.created_at}, ${chat.created_at}))
+        INSERT INTO chats (id, title, owner_id, external_owner, external_id, metadata, active_branch_id, last_seq,
+          created_at, updated_at)
+        VALUES (${chat.id}, ${chat.title}, ${chat.owner_id}, ${external?.owner ?? null}, ${external?.id ?? null},
+          ${JSON.stringify(chat.metadata)}::jsonb, ${chat.id}, ${chat.last_seq}, ${chat.created_at}, ${chat.updated_at})
+        ON CONFLICT (external_owner, external_id) DO NOTHING RETURNING id, created_at)
       INSERT INTO branches (id, chat_id, name, created_by, created_at)
-      VALUES (${chat.id}, ${chat.id}, ${chat.rootName}, ${chat.createdBy}, ${chat.created_at})`)
+      SELECT id, id, ${chat.rootName}, ${chat.createdBy}, created_at FROM chat`)
+    return inserted > 0
   }
 
   /** Who owns a chat that is not deleted: `null` for nobody, `undefined` where there is no such chat. */
@@ -59,7 +68,13 @@ export class ChatStore {
     return this.#database.within(async () => {
       const { orm } = this.#database
       const [rows, [counted]] = await Promise.all([
-        orm.select().from(chats).where(mine).orderBy(desc(chats.updated_at), desc(chats.id)).limit(limit).offset(skip),
+        orm
+          .select()
+          .from(chats)
+          .where(mine)
+          .orderBy(...NEWEST_FIRST)
+          .limit(limit)
+          .offset(skip),
         orm.select({ total: count() }).from(chats).where(mine),
       ])
       return { rows, total: counted?.total ?? 0 }

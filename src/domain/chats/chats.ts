@@ -16,6 +16,9 @@ export type ChatChange = {
   archived?: boolean | undefined
 }
 
+/** The id that a client chose for a chat, and whose word that is. */
+export type ExternalId = { owner: string; id: string }
+
 /** Chats as a whole: made, listed, changed, deleted and brought back. */
 export class ChatService {
   readonly #store: ChatStore
@@ -28,13 +31,20 @@ export class ChatService {
     this.#access = access
   }
 
-  /** Owned by the account that makes it; by nobody where a back end acts for none. */
-  async create(actor: Actor, draft: NewChat): Promise<Chat> {
+  /**
+   * Owned by the account that makes it; by nobody where a back end acts for none. Throws `Refusal('session_exists')` where
+   * the external id is taken.
+   */
+  async create(
+    actor: Actor,
+    draft: NewChat & { created_at?: string | undefined },
+    external?: ExternalId,
+  ): Promise<Chat> {
     const id = Bun.randomUUIDv7()
     let chat: Chat | undefined
     await this.#log.begin(actor, async (transaction, at) => {
       chat = newChat(id, actor, draft, at)
-      return insertChat(this.#store, transaction, chat, idOf(actor))
+      return insertChat(this.#store, transaction, { chat, createdBy: idOf(actor), external })
     })
     return chat ?? this.get(actor, id)
   }
@@ -97,7 +107,12 @@ export class ChatService {
   }
 }
 
-function newChat(id: string, actor: Actor, { title, metadata = {} }: NewChat, at: string): Chat {
+function newChat(
+  id: string,
+  actor: Actor,
+  { title, metadata = {}, created_at }: NewChat & { created_at?: string | undefined },
+  at: string,
+): Chat {
   return {
     id,
     title,
@@ -105,7 +120,7 @@ function newChat(id: string, actor: Actor, { title, metadata = {} }: NewChat, at
     active_branch_id: id,
     last_seq: 2,
     metadata,
-    created_at: at,
+    created_at: created_at ?? at,
     updated_at: at,
     archived_at: null,
     deleted_at: null,
@@ -113,23 +128,24 @@ function newChat(id: string, actor: Actor, { title, metadata = {} }: NewChat, at
 }
 
 /** Writes a chat with its root branch; resolves to the two events that tell of them. */
-export async function insertChat(
+async function insertChat(
   store: ChatStore,
   transaction: Transaction,
-  chat: Chat,
-  createdBy: string | null,
+  { chat, createdBy, external }: { chat: Chat; createdBy: string | null; external: ExternalId | undefined },
 ): Promise<LoggedEvent[]> {
-  const { id, title, user_id, metadata, created_at, last_seq, updated_at: _, ...rest } = chat
-  await store.insert(transaction, {
+  const { id, title, user_id, metadata, created_at, last_seq, updated_at: at, ...rest } = chat
+  const row = {
     id,
     title,
     owner_id: user_id,
     metadata,
     created_at,
+    updated_at: at,
     last_seq,
     rootName: null,
     createdBy,
-  })
+  }
+  if (!(await store.insert(transaction, row, external))) throw new Refusal('session_exists')
   const root: Branch = {
     id,
     chat_id: id,
@@ -142,7 +158,7 @@ export async function insertChat(
   }
   const created = { id, title, user_id, metadata, created_at, ...rest }
   return [
-    { chatId: id, seq: 1, type: 'chat.created', data: JSON.stringify(created), at: created_at },
-    { chatId: id, seq: 2, type: 'branch.created', data: JSON.stringify(root), at: created_at },
+    { chatId: id, seq: 1, type: 'chat.created', data: JSON.stringify(created), at },
+    { chatId: id, seq: 2, type: 'branch.created', data: JSON.stringify(root), at },
   ]
 }

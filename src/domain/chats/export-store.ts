@@ -12,7 +12,7 @@ export type ExtensionRow = {
   created_at: string
 }
 
-export type ExportedRow = Omit<typeof messages.$inferSelect, 'number' | 'chat_id' | 'client_id'>
+export type ExportedRow = Omit<typeof messages.$inferSelect, 'number' | 'chat_id' | 'client_id' | 'settled_at'>
 
 /** Reads of a whole chat, a bounded part at a time. */
 export class ExportStore {

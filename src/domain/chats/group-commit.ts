@@ -9,10 +9,16 @@ export type CommitLimits = {
   waiting: number
 }
 
+/** So few rows are not divided: a commit of one takes nearly as long. */
+const UNDIVIDED = 16
+
 type Waiting<Row, Outcome> = { row: Row; resolve(outcome: Outcome): void; reject(fault: unknown): void }
 
 /**
  * Rows that arrive while a commit is in flight go together in the next one. No timer: an idle one commits at once.
+ * A commit takes half of the rows that are on their way, those of the last one with those that wait. Callers who post again
+ * when they are answered would else all be in one commit, or nearly: the database and this process would take turns at
+ * working. So the one commits a half while the other answers and takes in the other half.
  * `commit` answers for each row, in order. Where it fails for a reason that may lie in one row, the halves are tried apart,
  * and theirs, so that a bad row fails alone. Where it throws a `Refusal` the store is away, for all who wait.
  */
@@ -22,6 +28,8 @@ export class GroupCommit<Row, Outcome> {
   readonly #limits: CommitLimits
   #waiting: Waiting<Row, Outcome>[] = []
   #running = false
+  /** Half of the rows that were on their way when the last commit came back; no limit where none was in flight. */
+  #half = Infinity
 
   constructor(limits: CommitLimits, weigh: (row: Row) => number, commit: (rows: Row[]) => Promise<Outcome[]>) {
     this.#limits = limits
@@ -48,14 +56,16 @@ export class GroupCommit<Row, Outcome> {
       if (away !== undefined) rejectAll(this.#waiting.splice(0), away)
     }
     this.#running = false
+    this.#half = Infinity
   }
 
   #take(): Waiting<Row, Outcome>[] {
+    const most = Math.min(this.#limits.rows, Math.max(UNDIVIDED, this.#half))
     let weight = 0
     let count = 0
     for (const { row } of this.#waiting) {
       weight += this.#weigh(row)
-      if (count > 0 && (count === this.#limits.rows || weight > this.#limits.weight)) break
+      if (count > 0 && (count === most || weight > this.#limits.weight)) break
       count += 1
     }
     return this.#waiting.splice(0, count)
@@ -65,6 +75,7 @@ export class GroupCommit<Row, Outcome> {
   async #settle(batch: Waiting<Row, Outcome>[]): Promise<Refusal | undefined> {
     try {
       const outcomes = await this.#commit(batch.map(({ row }) => row))
+      this.#half = Math.ceil((batch.length + this.#waiting.length) / 2)
       for (const [index, { resolve, reject }] of batch.entries()) {
         const outcome = outcomes[index]
         if (outcome === undefined) reject(new Error('A commit left a row without its outcome.'))

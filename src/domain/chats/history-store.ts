@@ -1,8 +1,9 @@
 import { and, asc, between, desc, eq, inArray, lte, sql } from 'drizzle-orm'
 import { compareReactions } from '../../contract/chat-state.ts'
-import type { Reaction } from '../../contract/chats.ts'
+import type { Reaction, Source } from '../../contract/chats.ts'
 import type { Database } from '../../db/open.ts'
-import { branches, message_extensions, messages } from '../../db/schema.ts'
+import { branches, message_extensions, messages, sources } from '../../db/schema.ts'
+import { filesOf } from '../files/attachment-store.ts'
 import { isoTime, type MessageRow } from './rows.ts'
 
 /** Where a branch leaves the one it comes from. It never changes. */
@@ -26,8 +27,11 @@ const COLUMNS = {
   extended: messages.extended,
   created_at: messages.created_at,
   edited_at: messages.edited_at,
+  settled_at: messages.settled_at,
   deleted_at: messages.deleted_at,
 }
+
+type BareRow = Omit<MessageRow, 'reactions' | 'sources' | 'files'>
 
 /** Reads of messages along a branch's history. Every one of them is a walk along `messages_branch_position_key`. */
 export class HistoryStore {
@@ -56,7 +60,7 @@ export class HistoryStore {
 
   /** The newest of a branch's own messages up to a position, newest first. */
   async newest(branch: string, high: number, limit: number): Promise<MessageRow[]> {
-    return this.#withReactions(await this.#database.within(() => this.#newest.execute({ branch, high, limit })))
+    return this.#withExtensions(await this.#database.within(() => this.#newest.execute({ branch, high, limit })))
   }
 
   /** The messages of some stretches, by position. */
@@ -65,7 +69,7 @@ export class HistoryStore {
     if (first === undefined) return []
     if (others.length === 0) {
       const { branchId: branch, low, high } = first
-      return this.#withReactions(await this.#database.within(() => this.#stretch.execute({ branch, low, high })))
+      return this.#withExtensions(await this.#database.within(() => this.#stretch.execute({ branch, low, high })))
     }
     const { sql: query } = this.#database
     const branchIds = all.map(({ branchId }) => branchId)
@@ -73,14 +77,14 @@ export class HistoryStore {
     const highs = all.map(({ high }) => high)
     // Every stretch is an index scan of its own, which OFFSET keeps: a join would let the planner read whole branches.
     const rows = await this.#database.within(
-      () => query<(Omit<MessageRow, 'reactions'> & { extended: boolean })[]>`
+      () => query<(BareRow & { extended: boolean })[]>`
         SELECT message.* FROM unnest(${branchIds}::uuid[], ${lows}::int[], ${highs}::int[]) AS stretch(branch_id, low, high)
         CROSS JOIN LATERAL (
           SELECT ${query(Object.keys(COLUMNS))} FROM messages
           WHERE branch_id = stretch.branch_id AND position BETWEEN stretch.low AND stretch.high OFFSET 0) AS message
         ORDER BY position`,
     )
-    return this.#withReactions(rows)
+    return this.#withExtensions(rows)
   }
 
   /** A branch and all that it comes from, up to the root, in one query however deep it is, by one look-up for each. */
@@ -115,7 +119,7 @@ export class HistoryStore {
     const rows = await this.#database.within(() =>
       this.#database.orm.select(COLUMNS).from(messages).where(eq(messages.id, messageId)),
     )
-    return (await this.#withReactions(rows))[0]
+    return (await this.#withExtensions(rows))[0]
   }
 
   /** In no order; those that there are. */
@@ -126,7 +130,7 @@ export class HistoryStore {
         .from(messages)
         .where(inArray(messages.id, [...messageIds])),
     )
-    return this.#withReactions(rows)
+    return this.#withExtensions(rows)
   }
 
   /** The id of the message that was posted with this `client_id`. */
@@ -160,13 +164,23 @@ export class HistoryStore {
         .orderBy(asc(messages.seq))
         .limit(limit),
     )
-    return this.#withReactions(rows)
+    return this.#withExtensions(rows)
   }
 
-  async #withReactions(rows: (Omit<MessageRow, 'reactions'> & { extended: boolean })[]): Promise<MessageRow[]> {
+  async #withExtensions(rows: (BareRow & { extended: boolean })[]): Promise<MessageRow[]> {
     const extended = rows.filter((row) => row.extended && row.deleted_at === null).map(({ id }) => id)
-    const reactions = extended.length === 0 ? undefined : await this.#reactions(extended)
-    return rows.map((row) => ({ ...row, reactions: reactions?.get(row.id) ?? null }))
+    if (extended.length === 0) return rows.map((row) => ({ ...row, reactions: null, sources: null, files: null }))
+    const [reactions, cited, files] = await Promise.all([
+      this.#reactions(extended),
+      this.#sources(extended),
+      filesOf(this.#database, extended),
+    ])
+    return rows.map((row) => ({
+      ...row,
+      reactions: reactions.get(row.id) ?? null,
+      sources: cited.get(row.id) ?? null,
+      files: files.get(row.id) ?? null,
+    }))
   }
 
   async #reactions(messageIds: string[]): Promise<Map<string, Reaction[]>> {
@@ -190,5 +204,25 @@ export class HistoryStore {
     }
     for (const reactions of byMessage.values()) reactions.sort(compareReactions)
     return byMessage
+  }
+
+  async #sources(messageIds: string[]): Promise<Map<string, Source[]>> {
+    const rows = await this.#database.within(() =>
+      this.#database.orm
+        .select()
+        .from(sources)
+        .where(inArray(sources.message_id, messageIds))
+        .orderBy(asc(sources.message_id), asc(sources.position)),
+    )
+    return Map.groupBy(rows.map(sourceOf), (source) => source.message_id)
+  }
+}
+
+function sourceOf({ url, content, created_at, position: _, ...source }: typeof sources.$inferSelect): Source {
+  return {
+    ...source,
+    ...(url === null ? {} : { url }),
+    ...(content === null ? {} : { content }),
+    created_at: isoTime(created_at),
   }
 }

@@ -42,7 +42,7 @@ const BATCH = { rows: 1000, weight: 2_000_000 }
 export type Speaker = (person: string | null) => string | null
 
 /**
- * The rows and events of a chat with new ids, in bounded batches. Its events are those of a chat in which all of it was
+ * The rows and events of a chat, in bounded batches. Its events are those of a chat in which all of it was
  * said just so: what they make of an empty chat is what a read of the rows gives.
  */
 export class ImportBatches {
@@ -54,6 +54,7 @@ export class ImportBatches {
   readonly #at: string
   /** The new id of each of the document's. */
   readonly #branchIds: ReadonlyMap<string, string>
+  readonly #messageId: (id: string) => string
   #seq = 0
   #weight = 0
   #batch: ImportBatch = newBatch()
@@ -63,6 +64,8 @@ export class ImportBatches {
     branches: readonly PlannedBranch[]
     messages: readonly TransferredMessage[]
     branchIds: ReadonlyMap<string, string>
+    /** The same for a message's. */
+    messageId: (id: string) => string
     speaker: Speaker
     at: string
   }) {
@@ -72,6 +75,7 @@ export class ImportBatches {
     this.#speaker = parts.speaker
     this.#at = parts.at
     this.#branchIds = parts.branchIds
+    this.#messageId = parts.messageId
   }
 
   /** The `seq` of the newest event; once all batches were taken, the chat's. */
@@ -132,7 +136,7 @@ export class ImportBatches {
   #addMessage({ reactions, edits, ...told }: TransferredMessage): void {
     const message = {
       ...told,
-      id: Bun.randomUUIDv7(),
+      id: this.#messageId(told.id),
       branch_id: this.#branchId(told.branch_id),
       sender_id: this.#speaker(told.sender_id),
       status: settled(told.status),

@@ -4,10 +4,13 @@ import { deadlines } from '../../db/deadline.ts'
 import type { Database } from '../../db/open.ts'
 import type { Actor } from '../accounts/actor.ts'
 import { assertStanding, type Transaction } from '../accounts/transaction-store.ts'
-import type { ImportBatch, ImportedChat } from './import-batches.ts'
+import type { ImportBatch, ImportBatches, ImportedChat } from './import-batches.ts'
 
 /** A whole import: the largest document takes some seconds. */
 const IMPORT_MS = 120_000
+
+/** A chat with all that is in it, and the time of its coming. */
+export type WholeChat = { chat: ImportedChat; at: string; parts: ImportBatches }
 
 /** Writes a chat that comes whole, in one transaction: all of it or nothing. */
 export class ImportStore {
@@ -18,33 +21,30 @@ export class ImportStore {
     this.#database = database
   }
 
-  /** `lastSeq` is asked once all batches were taken. */
-  async insert(
-    actor: Actor,
-    chat: ImportedChat,
-    at: string,
-    batches: Iterable<ImportBatch>,
-    lastSeq: () => number,
-  ): Promise<void> {
+  async insert(actor: Actor, whole: WholeChat): Promise<void> {
     const insert = async (transaction: Transaction) => {
       await assertStanding(transaction, actor)
-      let isFirst = true
-      for (const batch of batches) {
-        if (isFirst) await insertChat(transaction, chat, at, batch)
-        else await insertBranches(transaction, chat.id, batch.branches)
-        isFirst = false
-        await insertMessages(transaction, chat.id, batch.messages)
-        await insertExtensions(transaction, batch.extensions)
-        await insertEvents(transaction, batch.events)
-      }
-      await transaction.execute(sql`
-        UPDATE chats SET last_seq = ${lastSeq()}, active_branch_id = ${chat.active_branch_id},
-          branch_count = (SELECT count(*) FROM branches WHERE chat_id = ${chat.id})
-        WHERE id = ${chat.id}`)
+      await insertWhole(transaction, whole)
     }
     // Not on a connection that posts wait for, where there is more than one.
     await this.#within(() => this.#database.patiently((connection) => drizzle(connection).transaction(insert)))
   }
+}
+
+export async function insertWhole(transaction: Transaction, { chat, at, parts }: WholeChat): Promise<void> {
+  let isFirst = true
+  for (const batch of parts.batches()) {
+    if (isFirst) await insertChat(transaction, chat, at, batch)
+    else await insertBranches(transaction, chat.id, batch.branches)
+    isFirst = false
+    await insertMessages(transaction, chat.id, batch.messages)
+    await insertExtensions(transaction, batch.extensions)
+    await insertEvents(transaction, batch.events)
+  }
+  await transaction.execute(sql`
+    UPDATE chats SET last_seq = ${parts.lastSeq}, active_branch_id = ${chat.active_branch_id},
+      branch_count = (SELECT count(*) FROM branches WHERE chat_id = ${chat.id})
+    WHERE id = ${chat.id}`)
 }
 
 /** The chat, with the root as its active branch, and the first branches: the chat and its root name each other. */

@@ -45,9 +45,10 @@ export class ChatImporter {
       const active_branch_id = branchIds.get(source.active_branch_id) ?? id
       const chat = { id, title, user_id, metadata, active_branch_id, created_at, archived_at }
       const speaker = speakerFor(actor, source.user_id)
-      const batches = new ImportBatches({ chat, branches: ordered, messages, branchIds, speaker, at })
-      await this.#store.insert(actor, chat, at, batches.batches(), () => batches.lastSeq)
-      return { ...chat, last_seq: batches.lastSeq, updated_at: at, deleted_at: null }
+      const messageId = () => Bun.randomUUIDv7()
+      const parts = new ImportBatches({ chat, branches: ordered, messages, branchIds, messageId, speaker, at })
+      await this.#store.insert(actor, { chat, at, parts })
+      return { ...chat, last_seq: parts.lastSeq, updated_at: at, deleted_at: null }
     })
   }
 }

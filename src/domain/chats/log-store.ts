@@ -5,6 +5,7 @@ import type { Database } from '../../db/open.ts'
 import { chats, events } from '../../db/schema.ts'
 import type { Actor } from '../accounts/actor.ts'
 import { assertStanding, type Transaction } from '../accounts/transaction-store.ts'
+import { type AttachedRow, attach, type Handle, lockedFiles, referenceOf } from '../files/attachment-store.ts'
 import { Refusal } from '../refusal.ts'
 import { type ChatRow, isoTime } from './rows.ts'
 
@@ -28,7 +29,15 @@ export type Post = {
 
 /** What became of a post. `known`: this client_id was posted before, with the same content. `again`: in this same batch. */
 export type Placed =
-  | { outcome: 'created' | 'known'; messageId: string; branchId: string; position: number; seq: number; at: string }
+  | {
+      outcome: 'created' | 'known'
+      messageId: string
+      branchId: string
+      position: number
+      seq: number
+      number: number
+      at: string
+    }
   | { outcome: 'again' }
   | {
       outcome: 'token_invalid' | 'chat_missing' | 'branch_missing' | 'client_id_reused' | 'chat_archived'
@@ -65,13 +74,36 @@ export class LogStore {
     })
   }
 
-  async #append(posts: readonly Post[]): Promise<Placed[]> {
+  /**
+   * Commits one post together with its files, in a transaction of their own. Throws `Refusal('file_missing')` where one is
+   * not the actor's.
+   */
+  appendWithFiles(
+    post: Post,
+    fileIds: readonly string[],
+    tell: (post: Post, placed: Placed) => void,
+  ): Promise<{ placed: Placed; files: AttachedRow[] }> {
+    return this.#database.within(async () => {
+      const outcome = await this.#database.sql.begin(async (handle) => {
+        const files = await lockedFiles(handle, post.actor, fileIds)
+        const event = `${post.event},"files":${JSON.stringify(files.map(referenceOf))}`
+        const whole = { ...post, event }
+        const [placed] = await this.#append([whole], handle)
+        if (placed === undefined) throw new Error('A commit left a post without its outcome.')
+        if (placed.outcome === 'created') await attach(handle, placed.messageId, files)
+        return { whole, placed, files }
+      })
+      tell(outcome.whole, outcome.placed)
+      return outcome
+    })
+  }
+
+  async #append(posts: readonly Post[], query: Database['sql'] | Handle = this.#database.sql): Promise<Placed[]> {
     const at = new Date().toISOString()
-    const { sql: query } = this.#database
     const rows = await query<
-      { outcome: Outcome; message_id: string; branch_id: string; position: number; seq: string }[]
+      { outcome: Outcome; message_id: string; branch_id: string; position: number; seq: string; number: string }[]
     >`
-        SELECT outcome, message_id, branch_id, position, seq FROM append_messages(
+        SELECT outcome, message_id, branch_id, position, seq, number FROM append_messages(
           ${posts.map((post) => post.chatId)}::uuid[],
           ${posts.map((post) => post.branchId)}::uuid[],
           ${posts.map((post) => post.id)}::uuid[],
@@ -86,9 +118,10 @@ export class LogStore {
           ${posts.map(({ actor }) => (actor.kind === 'account' ? actor.loginId : null))}::uuid[],
           ${posts.map((post) => post.event)}::text[],
           ${at}::timestamptz)`
-    return rows.map(({ outcome, message_id, branch_id, position, seq }): Placed => {
+    return rows.map(({ outcome, message_id, branch_id, position, seq, number }): Placed => {
       if (outcome !== 'created' && outcome !== 'known') return { outcome }
-      return { outcome, messageId: message_id, branchId: branch_id, position, seq: Number(seq), at }
+      const place = { branchId: branch_id, position, seq: Number(seq), number: Number(number) }
+      return { outcome, messageId: message_id, ...place, at }
     })
   }
 
@@ -165,6 +198,14 @@ export class LogStore {
       () => this.#database.sql<{ last_seq: string }[]>`SELECT last_seq FROM chats WHERE id = ${chatId}`,
     )
     return row && Number(row.last_seq)
+  }
+
+  async lastOf(chatIds: readonly string[]): Promise<{ chatId: string; seq: number }[]> {
+    const rows = await this.#database.within(
+      () => this.#database.sql<{ id: string; last_seq: string }[]>`
+        SELECT id, last_seq FROM chats WHERE id = ANY (${chatIds}::uuid[])`,
+    )
+    return rows.map(({ id, last_seq }) => ({ chatId: id, seq: Number(last_seq) }))
   }
 
   /** Events committed since, newest last: those of a process that ended before it could tell of them. */

@@ -1,6 +1,8 @@
+import type { FileReference } from '../../contract/chats.ts'
 import type { ChatEvent } from '../../contract/events.ts'
 import type { Actor } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
+import { referenceOf } from '../files/attachment-store.ts'
 import type { Bus } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -11,6 +13,9 @@ import type { ChatRow } from './rows.ts'
 export function chatChannel(chatId: string): string {
   return `chat:${chatId}`
 }
+
+/** Before a payload that tells something which is not kept: an event's begins with its number. */
+export const SIGNAL = '~'
 
 /** The JSON text of a `ChatEvent`. */
 export function eventText({ chatId, seq, at, type, data }: LoggedEvent): string {
@@ -56,6 +61,16 @@ export class ChatLog {
     }
   }
 
+  /** Appends a message with files, by itself. */
+  async appendWithFiles(post: Post, fileIds: readonly string[]): Promise<{ placed: Appended; files: FileReference[] }> {
+    const { placed, files } = await this.#store.appendWithFiles(post, fileIds, (whole, outcome) =>
+      this.#publish(eventsOf([whole], [outcome])),
+    )
+    if (placed.outcome === 'created' || placed.outcome === 'known') return { placed, files: files.map(referenceOf) }
+    // There is no other post that it could be the second of.
+    throw new Refusal(placed.outcome === 'again' ? 'client_id_reused' : placed.outcome)
+  }
+
   /** Any other change; see `LogStore.change`. */
   change<T>(
     actor: Actor,
@@ -85,6 +100,16 @@ export class ChatLog {
     return { events: since, complete: since.length > 0 && since.at(-1)?.seq === after + since.length }
   }
 
+  /** The `seq` of a chat's newest event; `undefined` where there is no such chat. */
+  newest(chatId: string): Promise<number | undefined> {
+    return this.#store.last(chatId)
+  }
+
+  /** The same of many chats, in no order; those that there are. */
+  newestOf(chatIds: readonly string[]): Promise<{ chatId: string; seq: number }[]> {
+    return this.#store.lastOf(chatIds)
+  }
+
   /** Tells again of the last minute's events, on behalf of a process that died between commit and publishing. */
   async retell(): Promise<void> {
     this.#publish(await this.#store.recent(RETELL.seconds, RETELL.events))
@@ -112,8 +137,8 @@ function eventsOf(posts: readonly Post[], outcomes: readonly Placed[]): LoggedEv
   for (const [index, placed] of outcomes.entries()) {
     const post = posts[index]
     if (post === undefined || placed.outcome !== 'created') continue
-    const { seq, at, branchId, position } = placed
-    const data = `${post.event},"branch_id":"${branchId}","position":${position}}`
+    const { seq, at, branchId, position, number } = placed
+    const data = `${post.event},"branch_id":"${branchId}","position":${position},"number":${number}}`
     logged.push({ chatId: post.chatId, seq, at, type: 'message.created' satisfies ChatEvent['type'], data })
   }
   return logged

@@ -1,6 +1,7 @@
 import { and, asc, count, eq, sql } from 'drizzle-orm'
+import type { MessageStatus } from '../../contract/chats.ts'
 import type { Database } from '../../db/open.ts'
-import { branches, message_extensions, messages, read_cursors } from '../../db/schema.ts'
+import { branches, message_extensions, message_files, messages, read_cursors } from '../../db/schema.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
 import { isoTime } from './rows.ts'
 
@@ -12,6 +13,7 @@ export type MessageHead = {
   sender_type: string
   sender_id: string | null
   content: string
+  status: MessageStatus
   deleted_at: string | null
 }
 
@@ -39,6 +41,7 @@ export class MessageStore {
         sender_type: messages.sender_type,
         sender_id: messages.sender_id,
         content: messages.content,
+        status: messages.status,
         deleted_at: messages.deleted_at,
       })
       .from(messages)
@@ -71,17 +74,22 @@ export class MessageStore {
   /** Its text leaves the log as well: what is read again from there has the same places and nothing to read in them. */
   async remove(transaction: Transaction, messageId: string, at: string): Promise<void> {
     await transaction.execute(sql`
-      UPDATE events SET data = (data::jsonb || CASE type
-        WHEN 'message.created' THEN '{"content": "", "metadata": {}}'::jsonb ELSE '{"content": ""}'::jsonb END)::json
+      UPDATE events SET data = (data::jsonb - 'files' || CASE type
+        WHEN 'message.created' THEN '{"content": "", "metadata": {}}'::jsonb
+        WHEN 'answer.ended' THEN '{"content": "", "sources": []}'::jsonb
+        ELSE '{"content": ""}'::jsonb END)::json
       FROM (
         SELECT chat_id, seq FROM messages WHERE id = ${messageId}
         UNION ALL
         SELECT message.chat_id, (edit.data ->> 'seq')::bigint FROM messages AS message
         JOIN message_extensions AS edit ON edit.message_id = message.id AND edit.type = 'edit'
         WHERE message.id = ${messageId}
+        UNION ALL
+        SELECT chat_id, ended_seq FROM answers WHERE message_id = ${messageId}
       ) AS said
       WHERE events.chat_id = said.chat_id AND events.seq = said.seq
-        AND events.type IN ('message.created', 'message.edited')`)
+        AND events.type IN ('message.created', 'message.edited', 'answer.ended')`)
+    await transaction.delete(message_files).where(eq(message_files.message_id, messageId))
     await transaction.update(messages).set({ deleted_at: at }).where(eq(messages.id, messageId))
   }
 
@@ -149,10 +157,12 @@ export class MessageStore {
       )
   }
 
-  /** A message that no post brings: the first of a new branch. */
-  async insert(transaction: Transaction, message: Omit<typeof messages.$inferInsert, 'number'>): Promise<void> {
-    await transaction.insert(messages).values(message)
+  /** A message that no post brings: the first of a new branch. Resolves to its number. */
+  async insert(transaction: Transaction, message: Omit<typeof messages.$inferInsert, 'number'>): Promise<number> {
+    const inserted = await transaction.insert(messages).values(message).returning({ number: messages.number })
     await transaction.update(branches).set({ head: message.position }).where(eq(branches.id, message.branch_id))
+    if (inserted[0] === undefined) throw new Error('The database kept no message.')
+    return inserted[0].number
   }
 
   /** A message by its sender's own id of it, with what it said first, and where its branch begins. */

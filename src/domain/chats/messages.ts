@@ -9,8 +9,11 @@ import type { ChatLog } from './log.ts'
 import type { MessageHead, MessageStore, ReadCursor } from './message-store.ts'
 import { type ChatRow, messageOf, messageTypeOf } from './rows.ts'
 
+/** What somebody posts: with files of their own, in this order. */
+export type Posted = NewMessage & { file_ids?: readonly string[] }
+
 /** A message of whoever it may be; `post` is for those who write as themselves. */
-export type Draft = NewMessage & { senderType: SenderType; senderId: string | null; status?: MessageStatus }
+export type Draft = Posted & { senderType: SenderType; senderId: string | null; status?: MessageStatus }
 
 /** All that a message ever said is kept, and read at once. */
 const EDITS_MAX = 100
@@ -43,11 +46,16 @@ export class MessageService {
    * Posts as the actor itself. The same `client_id` again, with the same content, resolves to the first message; with
    * another content it throws `Refusal('client_id_reused')`.
    */
-  post(actor: Actor, chatId: string, message: NewMessage): Promise<Message> {
+  post(actor: Actor, chatId: string, message: Posted): Promise<Message> {
     return this.append(actor, chatId, { ...message, senderType: 'user', senderId: idOf(actor) })
   }
 
   async append(actor: Actor, chatId: string, draft: Draft): Promise<Message> {
+    return (await this.appendNumbered(actor, chatId, draft)).message
+  }
+
+  /** The same for a reader that knows messages by their numbers. */
+  async appendNumbered(actor: Actor, chatId: string, draft: Draft): Promise<{ message: Message; number: number }> {
     await this.#access.open(actor, chatId)
     const { content, senderType, senderId, status = 'completed', metadata = {} } = draft
     const clientId = draft.client_id ?? null
@@ -63,7 +71,7 @@ export class MessageService {
       metadata,
       client_id: clientId,
     }
-    const placed = await this.#log.append({
+    const post = {
       id,
       chatId,
       branchId: draft.branch_id ?? null,
@@ -75,11 +83,18 @@ export class MessageService {
       clientId,
       actor,
       event: JSON.stringify(created).slice(0, -1),
-    })
-    if (placed.outcome === 'known') return this.#read(chatId, placed.messageId)
+    }
+    const { placed, files } = draft.file_ids?.length
+      ? await this.#log.appendWithFiles(post, draft.file_ids)
+      : { placed: await this.#log.append(post), files: [] }
+    const { number } = placed
+    if (placed.outcome === 'known') return { message: await this.#read(chatId, placed.messageId), number }
     const { branchId: branch_id, position, seq, at } = placed
     const times = { created_at: at, updated_at: at, edited_at: null, deleted_at: null }
-    return { ...created, branch_id, position, seq, ...times, reactions: [], sources: [], files: [] }
+    return {
+      message: { ...created, branch_id, position, seq, ...times, reactions: [], sources: [], files },
+      number,
+    }
   }
 
   /** Part of a branch's history, oldest first; the active branch's where none is named. */
@@ -104,6 +119,7 @@ export class MessageService {
   async edit(actor: Actor, chatId: string, messageId: string, content: string): Promise<Message> {
     await this.#log.change(actor, chatId, async (transaction, chat, at) => {
       const message = await this.#own(actor, transaction, chat, messageId)
+      assertSettled(message)
       if (message.content === content) return { events: [], result: undefined }
       if ((await this.#store.editCount(transaction, messageId)) >= EDITS_MAX) throw new Refusal('too_many_edits')
       await this.#store.edit(transaction, message, content, { by: idOf(actor), at, seq: chat.last_seq + 1 })
@@ -120,6 +136,7 @@ export class MessageService {
     await this.#log.change(actor, chatId, async (transaction, chat, at) => {
       const message = await this.#own(actor, transaction, chat, messageId, { deleted: true })
       if (message.deleted_at !== null) return { events: [], result: undefined }
+      assertSettled(message)
       await this.#store.remove(transaction, messageId, at)
       return {
         events: [{ type: 'message.deleted', data: { message_id: messageId, deleted_at: at } }],
@@ -239,4 +256,9 @@ export function assertWritable(actor: Actor, chat: ChatRow): void {
   assertMayOpen(actor, chat.owner_id)
   if (chat.deleted_at !== null) throw new Refusal('chat_missing')
   if (chat.archived_at !== null) throw new Refusal('chat_archived')
+}
+
+/** Throws `Refusal('answer_running')` for a message that an answerer still writes. */
+function assertSettled({ status }: MessageHead): void {
+  if (status === 'pending' || status === 'processing') throw new Refusal('answer_running')
 }

@@ -1,4 +1,13 @@
-import type { Branch, Chat, Message, MessageStatus, Reaction, SenderType } from '../../contract/chats.ts'
+import type {
+  Branch,
+  Chat,
+  FileReference,
+  Message,
+  MessageStatus,
+  Reaction,
+  SenderType,
+  Source,
+} from '../../contract/chats.ts'
 
 /** How the tables' rows become what the contract names. */
 
@@ -72,8 +81,11 @@ export type MessageRow = {
   client_id: string | null
   created_at: string
   edited_at: string | null
+  settled_at: string | null
   deleted_at: string | null
   reactions: Reaction[] | null
+  files: FileReference[] | null
+  sources: Source[] | null
 }
 
 /** What clients of the originals know a sender as. */
@@ -105,11 +117,17 @@ export function messageOf(row: MessageRow): Message {
     metadata: deleted ? {} : row.metadata,
     client_id: row.client_id,
     created_at: isoTime(row.created_at),
-    updated_at: isoTime(row.deleted_at ?? row.edited_at ?? row.created_at),
+    updated_at: isoTime(row.deleted_at ?? later(row.edited_at, row.settled_at) ?? row.created_at),
     edited_at: isoTimeOrNull(row.edited_at),
     deleted_at: isoTimeOrNull(row.deleted_at),
     reactions: deleted ? [] : (row.reactions ?? []),
-    sources: [],
-    files: [],
+    sources: deleted ? [] : (row.sources ?? []),
+    files: deleted ? [] : (row.files ?? []),
   }
+}
+
+/** The later of two times, as Postgres writes them. */
+function later(one: string | null, other: string | null): string | null {
+  if (one === null || other === null) return one ?? other
+  return isoTime(one) > isoTime(other) ? one : other
 }

@@ -1,6 +1,7 @@
-import { and, desc, eq, inArray, isNull } from 'drizzle-orm'
+import { and, eq, inArray, isNull } from 'drizzle-orm'
 import type { Database } from '../../db/open.ts'
 import { chats } from '../../db/schema.ts'
+import { NEWEST_FIRST } from './chat-store.ts'
 
 /** A stretch of a chat's messages by `seq`, both ends included. */
 export type Part = { chatId: string; low: number; high: number }
@@ -46,7 +47,7 @@ export class SearchStore {
         .select({ id: chats.id, last_seq: chats.last_seq })
         .from(chats)
         .where(and(eq(chats.owner_id, owner), isNull(chats.deleted_at)))
-        .orderBy(desc(chats.updated_at), desc(chats.id))
+        .orderBy(...NEWEST_FIRST)
         .limit(limit),
     )
   }

@@ -1,3 +1,4 @@
+import type { Live } from '../live/live.ts'
 import type { ChatAccess } from './access.ts'
 import type { BranchService } from './branches.ts'
 import type { ChatService } from './chats.ts'
@@ -6,6 +7,7 @@ import type { Forks } from './forks.ts'
 import type { ChatImporter } from './import.ts'
 import type { ChatLog } from './log.ts'
 import type { MessageService } from './messages.ts'
+import type { PromotedChats } from './promoted-chats.ts'
 import type { ChatReader } from './reader.ts'
 import type { SearchService } from './search.ts'
 
@@ -19,6 +21,8 @@ export type ChatServices = {
   search: SearchService
   exporter: ChatExporter
   importer: ChatImporter
+  promoted: PromotedChats
   log: ChatLog
   access: ChatAccess
+  live: Live
 }

@@ -49,13 +49,19 @@ export async function* watchSession(
   }
 }
 
-function since({ position, messages }: SessionSnapshot, after: number | undefined): SessionChange[] {
+function since({ position, messages, promoted }: SessionSnapshot, after: number | undefined): SessionChange[] {
+  const end: SessionChange[] = promoted === undefined ? [] : [{ position, type: 'session.promoted', ...promoted }]
+  if (after === position) return []
   // Nothing but appends lies between the messages that a session holds, so the last one's position tells all the others'.
-  const before = position - messages.length
-  if (after === undefined || after < before || after > position) return [{ position, type: 'session.sync', messages }]
-  return messages.slice(after - before).map((message, index) => ({
+  const last = position - end.length
+  const before = last - messages.length
+  if (after === undefined || after < before || after > last) {
+    return [{ position: last, type: 'session.sync', messages }, ...end]
+  }
+  const missed = messages.slice(after - before).map((message, index) => ({
     position: after + 1 + index,
     type: 'message.created' as const,
     message,
   }))
+  return [...missed, ...end]
 }

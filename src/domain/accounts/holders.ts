@@ -1,0 +1,133 @@
+import { Refusal } from '../refusal.ts'
+import type { Identity } from './authenticator.ts'
+import type { Revocations, Revoked } from './revocations.ts'
+import type { StandingStore } from './standing-store.ts'
+
+const SWEEP_MS = 1000
+/** What a revocation's announcement may have missed is found after this many sweeps; every time while none can be heard. */
+const RECHECK_SWEEPS = 30
+/** Holders whose standing is read at once. */
+const CHECKED_AT_ONCE = 1000
+
+/** Something that stays open on a token: a socket, a stream. */
+interface Holder {
+  identity: Identity
+  /** The token has expired, or was revoked. Synchronous, must not throw. */
+  end(): void
+}
+
+/** Ends what was opened with a token once the token is no good any more: within two seconds, on every instance. */
+export class Holders {
+  readonly #standing: StandingStore
+  readonly #perAccount: number
+  readonly #revocations: Revocations
+  readonly #holders = new Set<Holder>()
+  readonly #byAccount = new Map<string, number>()
+  readonly #timer: ReturnType<typeof setInterval>
+  /** Those since the last sweep: what was revoked while their tokens were looked at, nobody has told of them. */
+  #fresh: Holder[] = []
+  #sweeps = 0
+  #checking = false
+  /** Something may have been missed, and not everyone was looked at since. */
+  #doubtful = false
+
+  /** `perAccount`: how many of one account there may be in this process. */
+  constructor(standing: StandingStore, revocations: Revocations, perAccount: number) {
+    this.#standing = standing
+    this.#perAccount = perAccount
+    this.#revocations = revocations
+    revocations.onRevoked((revoked) => this.#revoke(revoked))
+    revocations.onDoubt(() => void this.#recheck())
+    this.#timer = setInterval(() => this.#sweep(), SWEEP_MS)
+    this.#timer.unref()
+  }
+
+  /**
+   * `end` is called once at most. Returns the call that lets go, which may be called again. Throws
+   * `Refusal('too_many_sockets')`. A back end's key does not expire, and what it opens is not counted.
+   */
+  hold(identity: Identity, end: () => void): () => void {
+    const { actor } = identity
+    if (actor.kind === 'service') return () => {}
+    const held = this.#byAccount.get(actor.accountId) ?? 0
+    if (held >= this.#perAccount) throw new Refusal('too_many_sockets')
+    const holder = { identity, end }
+    this.#holders.add(holder)
+    this.#fresh.push(holder)
+    this.#byAccount.set(actor.accountId, held + 1)
+    return () => this.#release(holder)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  #release(holder: Holder): void {
+    const { actor } = holder.identity
+    if (!this.#holders.delete(holder) || actor.kind === 'service') return
+    const left = (this.#byAccount.get(actor.accountId) ?? 0) - 1
+    if (left > 0) this.#byAccount.set(actor.accountId, left)
+    else this.#byAccount.delete(actor.accountId)
+  }
+
+  #end(holder: Holder): void {
+    if (!this.#holders.has(holder)) return
+    this.#release(holder)
+    holder.end()
+  }
+
+  /** A change of an account is announced like its end (its role, say): all of its tokens are looked at again. */
+  #revoke({ kind, id }: Revoked): void {
+    const meant = [...this.#holders].filter(
+      ({ identity: { actor } }) =>
+        actor.kind === 'account' && (kind === 'login' ? actor.loginId === id : actor.accountId === id),
+    )
+    if (kind === 'login') for (const holder of meant) this.#end(holder)
+    else void this.#check(meant).catch(() => this.#endAll(meant))
+  }
+
+  #endAll(holders: readonly Holder[]): void {
+    for (const holder of holders) this.#end(holder)
+  }
+
+  #sweep(): void {
+    const now = Date.now()
+    for (const holder of this.#holders) if (holder.identity.expiresAt <= now) this.#end(holder)
+    this.#sweeps += 1
+    const fresh = this.#fresh.filter((holder) => this.#holders.has(holder))
+    this.#fresh = []
+    if (this.#doubtful || this.#sweeps % RECHECK_SWEEPS === 0 || !this.#revocations.heard) void this.#recheck()
+    else void this.#checkAll(fresh).catch(() => this.#fresh.push(...fresh))
+  }
+
+  /** Asks the database about everyone; also once more where it is asking already, since it may have passed some by. */
+  async #recheck(): Promise<void> {
+    this.#doubtful = true
+    if (this.#checking) return
+    this.#checking = true
+    try {
+      while (this.#doubtful) {
+        this.#doubtful = false
+        await this.#checkAll([...this.#holders])
+      }
+    } catch {
+      // The database is away, and with it all that a token opens: the next sweep asks again.
+      this.#doubtful = true
+    } finally {
+      this.#checking = false
+    }
+  }
+
+  async #checkAll(holders: readonly Holder[]): Promise<void> {
+    for (let from = 0; from < holders.length; from += CHECKED_AT_ONCE) {
+      await this.#check(holders.slice(from, from + CHECKED_AT_ONCE))
+    }
+  }
+
+  async #check(holders: readonly Holder[]): Promise<void> {
+    if (holders.length === 0) return
+    const actors = holders.map(({ identity }) => identity.actor)
+    const standing = await this.#standing.areStanding(actors)
+    for (const [index, holder] of holders.entries()) if (standing[index] !== true) this.#end(holder)
+  }
+}

@@ -1,0 +1,252 @@
+import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm'
+import type { Message, MessageStatus, Source } from '../../contract/chats.ts'
+import type { Database } from '../../db/open.ts'
+import { answers, branches, messages, sources } from '../../db/schema.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
+import { isoTime } from '../chats/rows.ts'
+import type { AnswerRef, AnswerUsage } from '../ports.ts'
+
+export type AnswerRow = {
+  id: string
+  chat_id: string
+  message_id: string
+  branch_id: string
+  question_id: string
+  provider: string
+  status: MessageStatus
+  attempt: number
+  /** UTF-16 code units of the message that were there before: the run goes on after those. */
+  begun: number
+}
+
+export type NewAnswerRow = Omit<AnswerRow, 'attempt'>
+
+/** How a run ends. */
+export type AnswerEnd = {
+  status: 'completed' | 'stopped' | 'failed'
+  content: string
+  sources: readonly Source[]
+  usage: AnswerUsage | null
+  /** Why it failed, for a person to read. */
+  error: string | null
+  at: string
+  /** The event that tells of it. */
+  seq: number
+}
+
+/** An answer's message, as much as its end tells of. */
+export type EndedMessage = { number: number; created_at: string; deleted: boolean }
+
+const RUNNING = ['pending', 'processing'] as const
+
+const COLUMNS = {
+  id: answers.id,
+  chat_id: answers.chat_id,
+  message_id: answers.message_id,
+  branch_id: answers.branch_id,
+  question_id: answers.question_id,
+  provider: answers.provider,
+  status: answers.status,
+  attempt: answers.attempt,
+  begun: answers.begun,
+}
+
+const leaseUntil = (ms: number) => sql`now() + make_interval(secs => ${ms / 1000})`
+
+/** The runs of answerers. Those that end stay: a message's newest run is the one that counts. */
+export class AnswerStore {
+  readonly #database: Database
+
+  constructor(database: Database) {
+    this.#database = database
+  }
+
+  /** `leaseMs`: by then somebody runs it, or it is looked at again. */
+  async insert(transaction: Transaction, answer: NewAnswerRow, leaseMs: number): Promise<void> {
+    await transaction.insert(answers).values({
+      ...answer,
+      attempt: answer.status === 'processing' ? 1 : 0,
+      lease_until: leaseUntil(leaseMs),
+      ...(answer.status === 'processing' ? { started_at: sql`now()` } : {}),
+    })
+  }
+
+  /** Those of a branch that have not ended, oldest first. The chat is locked. */
+  async runningIn(transaction: Transaction, branchId: string): Promise<AnswerRow[]> {
+    return transaction
+      .select(COLUMNS)
+      .from(answers)
+      .where(and(eq(answers.branch_id, branchId), inArray(answers.status, RUNNING)))
+      .orderBy(asc(answers.id))
+  }
+
+  /** How far a branch of this chat goes; `undefined` where it is none. */
+  async headOf(transaction: Transaction, chatId: string, branchId: string): Promise<number | undefined> {
+    const [row] = await transaction
+      .select({ head: branches.head })
+      .from(branches)
+      .where(and(eq(branches.id, branchId), eq(branches.chat_id, chatId)))
+    return row?.head
+  }
+
+  /** The run begins. The message says what it said before it, and nothing more. */
+  async begin(transaction: Transaction, { id, message_id, begun }: AnswerRow, leaseMs: number): Promise<boolean> {
+    const claimed = await transaction
+      .update(answers)
+      .set({
+        status: 'processing',
+        attempt: sql`${answers.attempt} + 1`,
+        lease_until: leaseUntil(leaseMs),
+        started_at: sql`now()`,
+      })
+      .where(and(eq(answers.id, id), eq(answers.status, 'pending')))
+      .returning({ id: answers.id })
+    if (claimed.length === 0) return false
+    await this.#setStatus(transaction, message_id, begun)
+    return true
+  }
+
+  async #setStatus(transaction: Transaction, messageId: string, begun: number): Promise<void> {
+    // Only a run that starts over leaves something out: it is all of it.
+    const content = begun === 0 ? { content: '' } : {}
+    await transaction
+      .update(messages)
+      .set({ status: 'processing', ...content })
+      .where(eq(messages.id, messageId))
+  }
+
+  /** Resolves to `undefined`, with nothing changed, where it has ended already. */
+  async end(transaction: Transaction, ref: AnswerRef, end: AnswerEnd): Promise<EndedMessage | undefined> {
+    const { status, usage, error, at, seq } = end
+    const ended = await transaction
+      .update(answers)
+      .set({ status, usage, error, ended_at: at, ended_seq: seq })
+      .where(and(eq(answers.id, ref.answerId), inArray(answers.status, RUNNING)))
+      .returning({ id: answers.id })
+    if (ended.length === 0) return undefined
+    const [message] = await transaction
+      .update(messages)
+      .set({
+        content: end.content,
+        status,
+        settled_at: at,
+        ...(end.sources.length > 0 ? { extended: true } : {}),
+      })
+      .where(eq(messages.id, ref.messageId))
+      .returning({ number: messages.number, created_at: messages.created_at, deleted_at: messages.deleted_at })
+    if (message === undefined) throw new Error('An answer without its message.')
+    await transaction.delete(sources).where(eq(sources.message_id, ref.messageId))
+    if (end.sources.length > 0) {
+      await transaction.insert(sources).values(end.sources.map((source, position) => ({ ...source, position })))
+    }
+    return {
+      number: message.number,
+      created_at: isoTime(message.created_at),
+      deleted: message.deleted_at !== null,
+    }
+  }
+
+  /** What a message says. */
+  async textOf(messageId: string): Promise<string> {
+    const [row] = await this.#database.within(() =>
+      this.#database.orm.select({ content: messages.content }).from(messages).where(eq(messages.id, messageId)),
+    )
+    return row?.content ?? ''
+  }
+
+  async find(answerId: string): Promise<AnswerRow | undefined> {
+    const [row] = await this.#database.within(() =>
+      this.#database.orm.select(COLUMNS).from(answers).where(eq(answers.id, answerId)),
+    )
+    return row
+  }
+
+  /** A message's newest run. */
+  async newestOf(messageId: string): Promise<AnswerRow | undefined> {
+    const [row] = await this.#database.within(() =>
+      this.#database.orm
+        .select(COLUMNS)
+        .from(answers)
+        .where(eq(answers.message_id, messageId))
+        .orderBy(desc(answers.id))
+        .limit(1),
+    )
+    return row
+  }
+
+  /** Why a message's newest run failed, for a person to read. */
+  async errorOf(messageId: string): Promise<string | null> {
+    const [row] = await this.#database.within(() =>
+      this.#database.orm
+        .select({ error: answers.error })
+        .from(answers)
+        .where(eq(answers.message_id, messageId))
+        .orderBy(desc(answers.id))
+        .limit(1),
+    )
+    return row?.error ?? null
+  }
+
+  /** Those of a chat that have not ended, oldest first. */
+  async runningOf(chatId: string): Promise<AnswerRow[]> {
+    return this.#database.within(() =>
+      this.#database.orm
+        .select(COLUMNS)
+        .from(answers)
+        .where(and(eq(answers.chat_id, chatId), inArray(answers.status, RUNNING)))
+        .orderBy(asc(answers.id)),
+    )
+  }
+
+  /** Those whose producer was not heard of in time. */
+  async expired(limit: number): Promise<AnswerRow[]> {
+    return this.#database.within(() =>
+      this.#database.orm
+        .select(COLUMNS)
+        .from(answers)
+        .where(and(eq(answers.status, 'processing'), sql`${answers.lease_until} < now()`))
+        .orderBy(asc(answers.lease_until))
+        .limit(limit),
+    )
+  }
+
+  /** Those of some answerers that nothing stands in the way of: each is the first of its branch. Oldest first. */
+  async waiting(providers: readonly string[], limit: number): Promise<AnswerRow[]> {
+    return this.#database.within(() =>
+      this.#database.orm
+        .select(COLUMNS)
+        .from(answers)
+        .where(
+          and(
+            eq(answers.status, 'pending'),
+            inArray(answers.provider, [...providers]),
+            sql`NOT EXISTS (SELECT FROM answers AS other WHERE other.branch_id = ${answers.branch_id}
+              AND other.status IN ('pending', 'processing') AND other.id < ${answers.id})`,
+          ),
+        )
+        .orderBy(asc(answers.id))
+        .limit(limit),
+    )
+  }
+
+  /** Says that these are still being made. Resolves to those that are: the others have ended. */
+  async renew(answerIds: readonly string[], leaseMs: number): Promise<string[]> {
+    const rows = await this.#database.within(() =>
+      this.#database.orm
+        .update(answers)
+        .set({ lease_until: leaseUntil(leaseMs) })
+        .where(and(inArray(answers.id, [...answerIds]), eq(answers.status, 'processing')))
+        .returning({ id: answers.id }),
+    )
+    return rows.map(({ id }) => id)
+  }
+}
+
+export function refOf({ chat_id, message_id, id }: Pick<AnswerRow, 'chat_id' | 'message_id' | 'id'>): AnswerRef {
+  return { chatId: chat_id, messageId: message_id, answerId: id }
+}
+
+/** Whether a message's answer has not ended. */
+export function isRunning({ status }: Pick<Message, 'status'>): boolean {
+  return status === 'pending' || status === 'processing'
+}

@@ -1,0 +1,168 @@
+import type { ChatLog } from '../chats/log.ts'
+import type { AnswerBuffer, AnswerRef, Bus } from '../ports.ts'
+import { type AnswerRow, type AnswerStore, refOf } from './answer-store.ts'
+import type { AnswerLimits } from './limits.ts'
+import type { Abandoned, AnswerRunner } from './runner.ts'
+import type { Settlement } from './settlement.ts'
+
+/** The bus channel on which instances tell each other that an answer has ended. A payload is its id. */
+const CHANNEL = 'answers'
+/** Answers that are looked at together. */
+const AT_ONCE = 100
+const SYSTEM = { kind: 'service' } as const
+
+type Parts = {
+  store: AnswerStore
+  log: ChatLog
+  bus: Bus
+  buffer: AnswerBuffer
+  runner: AnswerRunner
+  settlement: Settlement
+  /** The answerers that this process has: what waits for others is for other instances. */
+  providers: readonly string[]
+  limits: AnswerLimits
+  report(fault: unknown, ref?: AnswerRef): void
+}
+
+/**
+ * Sees to it that every answer is made by somebody, and ends. What waits is in the database: any instance begins it once
+ * its turn has come, and ends it where its producer is gone.
+ */
+export class AnswerDispatch {
+  readonly #parts: Parts
+  readonly #running = new Map<string, { abandon: AbortController; ended: Promise<void> }>()
+  #timer: ReturnType<typeof setInterval> | undefined
+  #end = () => {}
+  #looking: Promise<void> | undefined
+  #beating: Promise<void> | undefined
+  #again = false
+  #stopping = false
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /** Throws `Refusal('storage_unavailable')`. */
+  async start(): Promise<void> {
+    const abandon = (answerId: string) => this.#abandon(answerId)
+    this.#end = await this.#parts.bus.subscribe(CHANNEL, { message: abandon, lost() {} })
+    this.#timer = setInterval(() => {
+      this.#beating ??= this.#beat().finally(() => {
+        this.#beating = undefined
+      })
+    }, this.#parts.limits.beatMs)
+    this.#timer.unref()
+  }
+
+  /** Whether one more may be begun here. */
+  get hasRoom(): boolean {
+    return !this.#stopping && this.#running.size < this.#parts.limits.atOnce
+  }
+
+  /** Runs an answer that has begun, here. */
+  run(answer: AnswerRow): void {
+    const abandon = new AbortController()
+    const ended = this.#parts.runner.run(answer, abandon.signal).finally(() => {
+      this.#running.delete(answer.id)
+      this.look()
+    })
+    this.#running.set(answer.id, { abandon, ended })
+  }
+
+  /** Something has ended, or waits: begins what may begin. */
+  look(): void {
+    this.#again = true
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined
+    })
+  }
+
+  /** An answer was ended: whoever makes it stops. */
+  ended(answerId: string): void {
+    this.#abandon(answerId)
+    // Where the bus is away its producer hears of it with its next beat.
+    this.#parts.bus.publish(CHANNEL, answerId).catch(() => {})
+    this.look()
+  }
+
+  /** Begins nothing more; resolves once nothing is made here any more. */
+  async drain(): Promise<void> {
+    this.#stopping = true
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ ended }) => ended))
+    await this.#looking
+  }
+
+  /** Ends what is still being made, as failed with the text so far. */
+  async stop(): Promise<void> {
+    this.#stopping = true
+    clearInterval(this.#timer)
+    this.#end()
+    for (const { abandon } of this.#running.values()) abandon.abort('restarting' satisfies Abandoned)
+    await this.drain()
+    await this.#beating
+  }
+
+  #abandon(answerId: string): void {
+    this.#running.get(answerId)?.abandon.abort('ended' satisfies Abandoned)
+  }
+
+  async #look(): Promise<void> {
+    while (this.#again && this.hasRoom && this.#parts.providers.length > 0) {
+      this.#again = false
+      try {
+        const room = Math.min(AT_ONCE, this.#parts.limits.atOnce - this.#running.size)
+        const waiting = await this.#parts.store.waiting(this.#parts.providers, room)
+        for (const answer of waiting) {
+          if (!this.hasRoom) break
+          if (await this.#begin(answer)) this.run(answer)
+        }
+      } catch (fault) {
+        // The store is away, or one of them is broken: the next beat looks again.
+        this.#parts.report(fault)
+      }
+    }
+  }
+
+  async #begin(answer: AnswerRow): Promise<boolean> {
+    const { buffer, log, store, limits } = this.#parts
+    const ref = refOf(answer)
+    const begun = answer.begun === 0 ? '' : await store.textOf(answer.message_id)
+    await buffer.open(ref, begun.slice(0, answer.begun))
+    return log.change(SYSTEM, answer.chat_id, async (transaction) => {
+      const first = (await store.runningIn(transaction, answer.branch_id))[0]
+      if (first?.id !== answer.id || !(await store.begin(transaction, answer, limits.leaseMs)))
+        return { events: [], result: false }
+      return { events: [startedEvent(answer)], result: true }
+    })
+  }
+
+  async #beat(): Promise<void> {
+    const { store, limits } = this.#parts
+    try {
+      const mine = [...this.#running.keys()]
+      const kept = mine.length === 0 ? [] : await store.renew(mine, limits.leaseMs)
+      for (const id of mine) if (!kept.includes(id)) this.#abandon(id)
+      for (const answer of await store.expired(AT_ONCE)) await this.#bury(answer)
+      if (this.hasRoom) this.look()
+    } catch (fault) {
+      this.#parts.report(fault)
+    }
+  }
+
+  /** Its producer is gone: what it said stays. */
+  async #bury(answer: AnswerRow): Promise<void> {
+    const { buffer, settlement, store } = this.#parts
+    const ref = refOf(answer)
+    // What was lost with the buffer leaves what the message said before.
+    const content = (await buffer.finish(ref)) ?? (await store.textOf(answer.message_id))
+    await settlement.settle(ref, { status: 'failed', content, error: 'The answer came to a halt.' })
+    this.ended(answer.id)
+  }
+}
+
+export function startedEvent({ id, message_id, provider, begun }: AnswerRow) {
+  return {
+    type: 'answer.started' as const,
+    data: { message_id, answer_id: id, provider, offset: begun },
+  }
+}

@@ -1,0 +1,189 @@
+import type { Message } from '../../contract/chats.ts'
+import type { Actor } from '../accounts/actor.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
+import type { BranchService } from '../chats/branches.ts'
+import type { ChatService } from '../chats/chats.ts'
+import type { ChatLog } from '../chats/log.ts'
+import type { Change } from '../chats/log-store.ts'
+import type { MessageStore } from '../chats/message-store.ts'
+import { assertWritable } from '../chats/messages.ts'
+import { messageTypeOf } from '../chats/rows.ts'
+import type { AnswerBuffer } from '../ports.ts'
+import { Refusal } from '../refusal.ts'
+import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-store.ts'
+import { type AnswerDispatch, startedEvent } from './dispatch.ts'
+import type { AnswerLimits } from './limits.ts'
+
+type Parts = {
+  store: AnswerStore
+  messages: MessageStore
+  branches: BranchService
+  chats: ChatService
+  log: ChatLog
+  buffer: AnswerBuffer
+  dispatch: AnswerDispatch
+  limits: AnswerLimits
+  /** Who answers; `undefined`: nobody does. */
+  provider: string | undefined
+}
+
+/** The `client_id` of the answer to a question: it has one, however often and wherever it is made. */
+export function answerClientId(questionId: string): string {
+  return Bun.randomUUIDv5('answer', questionId)
+}
+
+/** Puts answers on their way: the message that each writes, and its first run. */
+export class AnswerStarts {
+  readonly #parts: Parts
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Answers a question, behind it. Resolves to the answer's message; to `undefined` where nobody answers, or too much waits
+   * already. A question has one answer: asked for once more, it is the one that there is, and with `again` one that has
+   * failed is tried again.
+   */
+  async answerTo(actor: Actor, question: Message, { again }: { again: boolean }): Promise<string | undefined> {
+    const { provider, log, limits, messages, store } = this.#parts
+    const clientId = answerClientId(question.id)
+    if (provider === undefined) return undefined
+    const answer = this.#newRun(question, provider)
+    await this.#parts.buffer.open(refOf(answer), '')
+    const made = await log.change(actor, question.chat_id, async (transaction, chat, at): Promise<Change<Made>> => {
+      assertWritable(actor, chat)
+      const known = await messages.findByClientId(transaction, chat.id, clientId)
+      if (known !== undefined) return { events: [], result: { outcome: 'known', messageId: known.id } }
+      const waiting = await store.runningIn(transaction, answer.branch_id)
+      if (waiting.length >= limits.waiting) return { events: [], result: { outcome: 'none' } }
+      const head = await store.headOf(transaction, chat.id, answer.branch_id)
+      if (head === undefined) throw new Refusal('branch_missing')
+      const place = { position: head + 1, seq: chat.last_seq + 1, clientId, at }
+      const events = await this.#insert(transaction, answer, place, waiting.length === 0)
+      return { events, result: { outcome: 'made' } }
+    })
+    if (made.outcome === 'made') this.#started(answer)
+    if (made.outcome !== 'known') return made.outcome === 'made' ? answer.message_id : undefined
+    if (again) await this.#retry(actor, made.messageId)
+    return made.messageId
+  }
+
+  /** Answers a question in a new branch that forks before another answer to it. Resolves to the new answer's message. */
+  async beside(actor: Actor, chatId: string, messageId: string, question: Message): Promise<string> {
+    const { provider, log, branches } = this.#parts
+    if (provider === undefined) throw new Refusal('no_answerer')
+    const fork = await branches.forkBefore(actor, chatId, messageId)
+    const answer = this.#newRun(question, provider)
+    await this.#parts.buffer.open(refOf(answer), '')
+    const branch = await log.change(actor, chatId, async (transaction, chat, at) => {
+      const branch = await branches.insertFork(transaction, actor, chat, fork, at)
+      answer.branch_id = branch.id
+      const place = { position: fork.position, seq: chat.last_seq + 2, clientId: null, at }
+      const [created, ...started] = await this.#insert(transaction, answer, place, true)
+      if (created === undefined) throw new Error('No message was made.')
+      return {
+        events: [
+          { type: 'branch.created', data: branch },
+          created,
+          { type: 'branch.activated', data: { branch_id: branch.id } },
+          ...started,
+        ],
+        result: branch,
+      }
+    })
+    this.#started({ ...answer, branch_id: branch.id })
+    return answer.message_id
+  }
+
+  /** Another run for the message of one that has ended: from the start, or after what it says. */
+  async again(actor: Actor, last: AnswerRow, how: 'continue' | 'retry'): Promise<void> {
+    const { provider, log, store, messages, buffer, limits } = this.#parts
+    if (provider === undefined) throw new Refusal('no_answerer')
+    if (isRunning(last)) throw new Refusal('answer_running')
+    if (last.status === 'completed') throw new Refusal('answer_over')
+    const text = how === 'continue' ? await store.textOf(last.message_id) : ''
+    const answer = { ...last, id: Bun.randomUUIDv7(), provider, status: 'pending' as const, begun: text.length }
+    await buffer.open(refOf(answer), text)
+    const started = await log.change(actor, last.chat_id, async (transaction, chat): Promise<Change<boolean>> => {
+      assertWritable(actor, chat)
+      const message = await messages.find(transaction, chat.id, last.message_id)
+      if (message === undefined) throw new Refusal('message_missing')
+      if (message.deleted_at !== null) throw new Refusal('message_deleted')
+      const running = await store.runningIn(transaction, last.branch_id)
+      if (running.some((other) => other.message_id === last.message_id)) throw new Refusal('answer_running')
+      if (how === 'continue' && message.content !== text) throw new Refusal('answer_over')
+      if (running.length >= limits.waiting) throw new Refusal('too_many_answers')
+      await store.insert(transaction, answer, limits.leaseMs)
+      return { events: [], result: true }
+    })
+    if (started) this.#parts.dispatch.look()
+  }
+
+  async activeBranch(actor: Actor, chatId: string): Promise<string> {
+    return (await this.#parts.chats.get(actor, chatId)).active_branch_id
+  }
+
+  async #retry(actor: Actor, messageId: string): Promise<void> {
+    const last = await this.#parts.store.newestOf(messageId)
+    if (last?.status !== 'failed') return
+    try {
+      await this.again(actor, last, 'retry')
+    } catch (fault) {
+      // Asked for at the same time: one of them does it.
+      if (!(fault instanceof Refusal && fault.reason === 'answer_running')) throw fault
+    }
+  }
+
+  #newRun(question: Message, provider: string): AnswerRow {
+    return {
+      id: Bun.randomUUIDv7(),
+      chat_id: question.chat_id,
+      message_id: Bun.randomUUIDv7(),
+      branch_id: question.branch_id,
+      question_id: question.id,
+      provider,
+      status: 'pending',
+      attempt: 0,
+      begun: 0,
+    }
+  }
+
+  /** The message and its run, which begins at once where it may and there is room for it here. */
+  async #insert(
+    transaction: Transaction,
+    answer: AnswerRow,
+    { position, seq, clientId, at }: { position: number; seq: number; clientId: string | null; at: string },
+    isFirst: boolean,
+  ): Promise<Change<unknown>['events']> {
+    const { messages, store, dispatch, limits } = this.#parts
+    const created = {
+      id: answer.message_id,
+      chat_id: answer.chat_id,
+      branch_id: answer.branch_id,
+      position,
+      sender_type: 'assistant' as const,
+      sender_id: null,
+      content: '',
+      status: 'pending' as const,
+      metadata: {},
+      client_id: clientId,
+    }
+    answer.status = isFirst && dispatch.hasRoom ? 'processing' : 'pending'
+    const number = await messages.insert(transaction, { ...created, seq, status: answer.status, created_at: at })
+    await store.insert(transaction, answer, limits.leaseMs)
+    const event = {
+      type: 'message.created' as const,
+      data: { ...created, message_type: messageTypeOf('assistant'), number },
+    }
+    return answer.status === 'processing' ? [event, startedEvent(answer)] : [event]
+  }
+
+  #started(answer: AnswerRow): void {
+    const { dispatch } = this.#parts
+    if (answer.status === 'processing') dispatch.run(answer)
+    else dispatch.look()
+  }
+}
+
+type Made = { outcome: 'made' | 'none' } | { outcome: 'known'; messageId: string }
