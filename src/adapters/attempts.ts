@@ -1,7 +1,7 @@
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import type { AttemptKind, AttemptLimits, Attempts } from '../domain/accounts/ports.ts'
 import { Refusal } from '../domain/refusal.ts'
-import type { Redis } from './redis/client.ts'
+import type { Redis } from './redis/redis.ts'
 
 const SECONDS: Record<AttemptKind, number> = { address: 60, register: 3600, password: 900 }
 
@@ -51,7 +51,7 @@ function hashOf(key: string): string {
 function clientOf({ commands }: Redis) {
   return {
     eval: (script: string, options: { keys: string[]; arguments: string[] }) =>
-      commands.call((client) => client.eval(script, options)),
-    del: (key: string) => commands.call((client) => client.del(key)),
+      commands.call(options.keys[0] ?? '', (client) => client.eval(script, options)),
+    del: (key: string) => commands.call(key, (client) => client.del(key)),
   }
 }

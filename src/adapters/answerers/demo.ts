@@ -1,7 +1,22 @@
+import { AnswerFault } from '../../domain/answers/answer-fault.ts'
 import type { Answerer, AnswerPart, AnswerRequest } from '../../domain/ports.ts'
 
-/** Answers without a model or a network: the same question in the same place gets the same answer, word by word. */
+/** Between two words where somebody asks for a slow answer. */
+const SLOW_MS = 300
+
+/** What the demo says it has read. */
+const SOURCE = {
+  title: 'Parley: the demo answerer',
+  url: 'https://example.com/parley/demo',
+  content: 'No model is connected: this text is a script.',
+}
+
+/**
+ * Answers without a model or a network: the same question in the same place gets the same answer, word by word, with a
+ * source. Some words of a question show what can happen: `slow`, `long`, `fail`.
+ */
 export class DemoAnswerer implements Answerer {
+  readonly name = 'demo'
   readonly #pauseMs: number
 
   /** `pauseMs`: between two words. */
@@ -9,15 +24,34 @@ export class DemoAnswerer implements Answerer {
     this.#pauseMs = pauseMs
   }
 
-  async *answer({ history, message, signal }: AnswerRequest): AsyncGenerator<AnswerPart> {
+  async *answer({ history, message, begun, signal }: AnswerRequest): AsyncGenerator<AnswerPart> {
     const asked = history.filter(({ role }) => role === 'user').length + 1
-    const text = `You said: “${excerpt(message)}”. That is message ${asked} of yours here, and this is the demo: no model is connected.`
-    for (const word of text.split(/(?<= )/)) {
+    const has = (word: string) => new RegExp(`\\b${word}\\b`, 'i').test(message)
+    const line = `You said: “${excerpt(message)}”. That is message ${asked} of yours here, and this is the demo: no model is connected.`
+    const whole = has('long') ? Array.from({ length: 20 }, () => line).join('\n\n') : line
+    const text = whole.startsWith(begun) ? whole.slice(begun.length) : ` ${whole}`
+    const words = text.split(/(?<=\s)(?=\S)/)
+    for (const [index, word] of words.entries()) {
       if (signal.aborted) return
+      if (has('fail') && index === 3) throw new AnswerFault('The demo was told to fail.')
       yield { type: 'text', text: word }
-      if (this.#pauseMs > 0) await Bun.sleep(this.#pauseMs)
+      const pauseMs = has('slow') ? Math.max(SLOW_MS, this.#pauseMs) : this.#pauseMs
+      if (pauseMs > 0) await pause(pauseMs, signal)
     }
+    yield { type: 'source', source: SOURCE }
+    yield { type: 'usage', usage: { input_tokens: message.split(/\s+/).length, output_tokens: words.length } }
   }
+}
+
+/** Ends early where the signal is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, ms)
+  const end = () => resolve()
+  signal.addEventListener('abort', end, { once: true })
+  await promise
+  clearTimeout(timer)
+  signal.removeEventListener('abort', end)
 }
 
 const EXCERPT_MAX = 200

@@ -10,6 +10,10 @@ export class MemoryBus implements Bus {
   }
 
   async subscribe(channel: string, listener: BusListener): Promise<() => void> {
+    return this.#join(channel, listener)
+  }
+
+  #join(channel: string, listener: BusListener): () => void {
     const listeners = this.#channels.get(channel) ?? new Listeners()
     this.#channels.set(channel, listeners)
     const remove = listeners.add(listener)

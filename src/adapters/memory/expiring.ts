@@ -1,3 +1,5 @@
+import type { SessionSeal } from '../../domain/ports.ts'
+import { Refusal } from '../../domain/refusal.ts'
 import { type SessionRef, sessionChannel } from '../../domain/sessions/events.ts'
 
 /** What the engine keeps for a session and for a message beside the text, roughly. */
@@ -10,6 +12,7 @@ export interface Session extends SessionRef {
   messages: string[]
   /** Of the messages (UTF-8). */
   bytes: number
+  seal?: SessionSeal & { /** Once it was told that the chat is there. */ seq?: number }
 }
 
 /** Sessions by who last wrote to them. Nothing runs in the background: what expired goes when something is asked for. */
@@ -35,19 +38,27 @@ export class Expiring {
     return this.#sessions.get(sessionChannel(ref))
   }
 
-  /** Makes the session when it is not there, gives it its next position and renews its time to live. */
+  /**
+   * Makes the session when it is not there, gives it its next position and renews its time to live. Throws
+   * `Refusal('session_promoted')` for a sealed one.
+   */
   change(ref: SessionRef, write: (session: Session) => void): Session {
     const session = this.get(ref) ?? this.#create(ref)
-    const channel = sessionChannel(ref)
+    if (session.seal !== undefined) throw new Refusal('session_promoted')
     this.#bytes -= sizeOf(session)
     session.position += 1
-    session.expiresAt = this.#now() + this.#ttlMs
     write(session)
     this.#bytes += sizeOf(session)
-    this.#sessions.delete(channel)
-    this.#sessions.set(channel, session)
+    this.renew(session)
     this.#evict()
     return session
+  }
+
+  renew(session: Session): void {
+    const channel = sessionChannel(session)
+    session.expiresAt = this.#now() + this.#ttlMs
+    this.#sessions.delete(channel)
+    this.#sessions.set(channel, session)
   }
 
   /** In the order of their ids: those after `after`. */

@@ -1,33 +1,38 @@
 import type { BusListener } from '../../domain/ports.ts'
 
+type Entry = { listener: BusListener; isIn: boolean }
+
 /**
  * Those who listen to one channel in this process. They may leave and join while a payload is on its way; one that joins
  * does not hear that payload (else a listener that joins another upon each would never come to an end).
  */
 export class Listeners {
-  /** An entry each: the same listener may be there twice. */
-  readonly #entries = new Set<{ listener: BusListener }>()
+  /** An entry each, since the same listener may be there twice. Never changed, but replaced: most have one alone. */
+  #entries: readonly Entry[] = []
 
   get size(): number {
-    return this.#entries.size
+    return this.#entries.length
   }
 
   /** Returns the call that removes it: true the first time. */
   add(listener: BusListener): () => boolean {
-    const entry = { listener }
-    this.#entries.add(entry)
-    return () => this.#entries.delete(entry)
+    const entry = { listener, isIn: true }
+    this.#entries = [...this.#entries, entry]
+    return () => this.#remove(entry)
   }
 
   message(payload: string): void {
-    for (const entry of [...this.#entries]) {
-      if (this.#entries.has(entry)) entry.listener.message(payload)
-    }
+    for (const entry of this.#entries) if (entry.isIn) entry.listener.message(payload)
   }
 
   lost(): void {
-    for (const entry of [...this.#entries]) {
-      if (this.#entries.has(entry)) entry.listener.lost()
-    }
+    for (const entry of this.#entries) if (entry.isIn) entry.listener.lost()
+  }
+
+  #remove(entry: Entry): boolean {
+    if (!entry.isIn) return false
+    entry.isIn = false
+    this.#entries = this.#entries.filter((other) => other !== entry)
+    return true
   }
 }

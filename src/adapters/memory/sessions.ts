@@ -1,6 +1,12 @@
 import type { SessionPage, SessionSummary } from '../../contract/sessions.ts'
-import type { SessionLimits, SessionSnapshot, SessionStore } from '../../domain/ports.ts'
-import { type SessionRef, sessionChannel, sessionEvent } from '../../domain/sessions/events.ts'
+import type { SessionLimits, SessionSeal, SessionSnapshot, SessionStore } from '../../domain/ports.ts'
+import {
+  type Promoted,
+  promotedText,
+  type SessionRef,
+  sessionChannel,
+  sessionEvent,
+} from '../../domain/sessions/events.ts'
 import type { MemoryBus } from './bus.ts'
 import { Expiring, type Session } from './expiring.ts'
 
@@ -60,6 +66,31 @@ export class MemorySessionStore implements SessionStore {
     return page
   }
 
+  async seal(ref: SessionRef, { chatId, accountId }: SessionSeal): ReturnType<SessionStore['seal']> {
+    const session = this.#sessions.get(ref)
+    if (session === undefined || session.messages.length === 0) return undefined
+    if (session.seal === undefined) {
+      session.seal = { chatId, accountId }
+      this.#sessions.renew(session)
+    }
+    const { seal, messages } = session
+    return { seal: { chatId: seal.chatId, accountId: seal.accountId }, messages: [...messages] }
+  }
+
+  async unseal(ref: SessionRef, chatId: string): Promise<void> {
+    const session = this.#sessions.get(ref)
+    if (session?.seal?.chatId === chatId && session.seal.seq === undefined) delete session.seal
+  }
+
+  async promoted(ref: SessionRef, promoted: Promoted): Promise<void> {
+    const session = this.#sessions.get(ref)
+    if (session?.seal?.chatId !== promoted.chatId || session.seal.seq !== undefined) return
+    session.seal.seq = promoted.seq
+    session.position += 1
+    this.#sessions.renew(session)
+    await this.#bus.publish(sessionChannel(ref), sessionEvent(session.position, promotedText(promoted)))
+  }
+
   #push(ref: SessionRef, message: string): Session {
     const { maxMessages, maxBytes } = this.#limits
     return this.#sessions.change(ref, (session) => {
@@ -73,7 +104,8 @@ export class MemorySessionStore implements SessionStore {
 }
 
 function snapshotOf(session: Session | undefined): SessionSnapshot {
-  return session === undefined
-    ? { position: 0, messages: [] }
-    : { position: session.position, messages: [...session.messages] }
+  if (session === undefined) return { position: 0, messages: [] }
+  const { position, messages, seal } = session
+  const snapshot = { position, messages: [...messages] }
+  return seal?.seq === undefined ? snapshot : { ...snapshot, promoted: { chatId: seal.chatId, seq: seal.seq } }
 }

@@ -1,29 +1,28 @@
 import type { Bus, BusListener } from '../../domain/ports.ts'
 import { Listeners } from '../memory/listeners.ts'
-import type { Redis } from './client.ts'
 import { channelKey } from './keys.ts'
+import type { Deliver, Redis } from './redis.ts'
 
 /** One channel: one subscription at the server, however many listen to it here. */
-class Topic {
+class Topic extends Listeners {
   readonly key: string
-  readonly listeners = new Listeners()
-  /** As node-redis has it: it renews these after a reconnect. */
+  /** As the subscriber has it: it renews these after a reconnect. */
   subscribed = false
   /** Commands for one channel go one after the other, so that a leaver and a joiner don't overtake each other. */
   turn: Promise<void> = Promise.resolve()
 
   constructor(key: string) {
+    super()
     this.key = key
   }
-
-  /** node-redis knows a subscriber by its function. */
-  readonly deliver = (payload: string): void => this.listeners.message(payload)
 }
 
 /** A bus of all processes that share the Redis and its prefix. */
 export class RedisBus implements Bus {
   readonly #redis: Redis
   readonly #topics = new Map<string, Topic>()
+  /** Every subscription is known by this one function. */
+  readonly #deliver: Deliver = (payload, key) => this.#topics.get(key)?.message(payload)
 
   constructor(redis: Redis) {
     this.#redis = redis
@@ -31,21 +30,27 @@ export class RedisBus implements Bus {
   }
 
   async publish(channel: string, payload: string): Promise<void> {
-    await this.#redis.commands.call((client) => client.sPublish(channelKey(this.#redis.prefix, channel), payload))
+    const key = channelKey(this.#redis.prefix, channel)
+    await this.#redis.commands.call(key, (client) => client.sPublish(key, payload))
   }
 
   async subscribe(channel: string, listener: BusListener): Promise<() => void> {
     const topic = this.#topic(channel)
-    const remove = topic.listeners.add(listener)
-    const end = () => {
-      if (remove() && topic.listeners.size === 0) this.#end(topic)
-    }
+    const end = this.#join(topic, listener)
     try {
       await this.#align(topic)
       return end
     } catch (fault) {
       end()
       throw fault
+    }
+  }
+
+  /** Apart from what waits: what is returned is kept, and with it all that can be seen from there. */
+  #join(topic: Topic, listener: BusListener): () => void {
+    const remove = topic.add(listener)
+    return () => {
+      if (remove() && topic.size === 0) this.#end(topic)
     }
   }
 
@@ -61,15 +66,16 @@ export class RedisBus implements Bus {
   /** Makes the subscription at the server what the listeners want when their turn comes. */
   #align(topic: Topic): Promise<void> {
     const turn = topic.turn.then(async () => {
-      const wanted = topic.listeners.size > 0
-      if (wanted) this.#redis.subscriber.mustBeUp()
+      const wanted = topic.size > 0
+      if (wanted) this.#redis.subscriber.mustBeUp(topic.key)
       if (wanted !== topic.subscribed) {
-        await this.#redis.subscriber.call((client) =>
-          wanted ? client.sSubscribe(topic.key, topic.deliver) : client.sUnsubscribe(topic.key, topic.deliver),
-        )
+        const { subscriber } = this.#redis
+        await (wanted
+          ? subscriber.subscribe(topic.key, this.#deliver)
+          : subscriber.unsubscribe(topic.key, this.#deliver))
         topic.subscribed = wanted
       }
-      if (!topic.subscribed && topic.listeners.size === 0) this.#topics.delete(topic.key)
+      if (!topic.subscribed && topic.size === 0) this.#topics.delete(topic.key)
     })
     // A failed turn is told to whom it belongs; the next one is free to try.
     topic.turn = turn.catch(() => {})
@@ -82,14 +88,14 @@ export class RedisBus implements Bus {
   }
 
   #lost(): void {
-    for (const topic of [...this.#topics.values()]) topic.listeners.lost()
+    for (const topic of [...this.#topics.values()]) topic.lost()
   }
 
   #back(): void {
     for (const topic of [...this.#topics.values()]) {
       // Again: what was published while the connection was away can be read without a gap only from now on.
-      topic.listeners.lost()
-      if (topic.listeners.size === 0) this.#end(topic)
+      topic.lost()
+      if (topic.size === 0) this.#end(topic)
     }
   }
 }

@@ -14,6 +14,9 @@ const UNAVAILABLE = new Set([
   'TRYAGAIN',
 ])
 
+/** How our scripts say that a session is sealed. */
+export const SEALED = 'SEALED'
+
 /**
  * What to throw for a failed command. A server that is away, or cannot do it now, is a `Refusal`; any other reply
  * (a script's error, a wrong type, a missing permission) and a `TypeError` are bugs and stay what they are.
@@ -21,6 +24,7 @@ const UNAVAILABLE = new Set([
 export function thrownFor(fault: unknown): unknown {
   const error = errorOf(fault)
   if (error instanceof Refusal || error instanceof TypeError) return error
+  if (error instanceof ErrorReply && codeOf(error) === SEALED) return new Refusal('session_promoted')
   if (error instanceof ErrorReply && !UNAVAILABLE.has(codeOf(error))) return error
   return new Refusal('storage_unavailable', { cause: error })
 }

@@ -1,3 +1,5 @@
+import { chatChannel } from '../../domain/chats/log.ts'
+import type { AnswerRef } from '../../domain/ports.ts'
 import { type SessionRef, sessionChannel } from '../../domain/sessions/events.ts'
 
 /**
@@ -17,4 +19,13 @@ export function sessionKeys(prefix: string, session: SessionRef): { channel: str
 export function indexKeys(prefix: string, owner: string): [ids: string, expiries: string] {
   const slot = `${prefix}{sessions:${owner}}`
   return [`${slot}:ids`, `${slot}:expiries`]
+}
+
+/** Of an answer what is known of it, and its text. */
+export function answerKeys(
+  prefix: string,
+  { chatId, answerId }: AnswerRef,
+): { channel: string; keys: [state: string, text: string] } {
+  const channel = channelKey(prefix, chatChannel(chatId))
+  return { channel, keys: [`${channel}:answer:${answerId}`, `${channel}:answer:${answerId}:text`] }
 }

@@ -1,8 +1,12 @@
 import { type CommandParser, defineScript } from 'redis'
+import { SEALED } from './faults.ts'
 import { HEADER_BYTES } from './session-text.ts'
 
 // KEYS: the session's text (see session-text.ts). ARGV: its channel, the time to live in ms, and for an append the
-// message, maxMessages and maxBytes. They answer with the header. Positions are above 2^50: Lua's own format rounds them.
+// message, maxMessages and maxBytes, and the header of the copy that the caller has, if it has one. They answer with the
+// new header; an append to another state than that of the copy, with the whole text. Positions are above 2^50: Lua's own
+// format rounds them.
+// The header of a sealed session does not match, which costs the others nothing.
 const CHANGE = `
 local function header(position, count, start)
   return string.format('%016d %010d %010d\\30', position, count, start)
@@ -13,6 +17,8 @@ local position, count, start = string.match(old, '(%d+) (%d+) (%d+)')
 local new
 if position then
   position, count, start = position + 1, tonumber(count), tonumber(start)
+elseif old ~= '' then
+  return redis.error_reply('${SEALED} The session is sealed.')
 else
   local time = redis.call('TIME')
   position = time[1] * 1000000 + time[2]
@@ -46,6 +52,7 @@ else
   redis.call('SET', KEYS[1], new .. message .. '\\30', 'PX', ttl)
 end
 redis.call('SPUBLISH', channel, string.format('%d ', position) .. message)
+if ARGV[6] and ARGV[6] ~= old then return redis.call('GET', KEYS[1]) end
 return new
 `
 
@@ -80,7 +87,7 @@ return redis.call('ZRANGE', KEYS[1], ARGV[1], '+', 'BYLEX', 'LIMIT', 0, ARGV[2])
 
 /** The arguments of the two changes after the key. */
 type Clear = [channel: string, ttlMs: string]
-export type Append = [...Clear, message: string, maxMessages: string, maxBytes: string]
+export type Append = [...Clear, message: string, maxMessages: string, maxBytes: string, ...copy: [] | [header: string]]
 
 export const scripts = {
   append: script<[key: string], Append, string>(APPEND, toText),
@@ -89,7 +96,7 @@ export const scripts = {
   sessionIds: script<[ids: string, expiries: string], [from: string, limit: string], string[]>(IDS, toTexts),
 }
 
-function script<Keys extends string[], Args extends string[], Reply>(
+export function script<Keys extends string[], Args extends string[], Reply>(
   source: string,
   transformReply: (reply: unknown) => Reply,
 ) {
@@ -108,7 +115,7 @@ export function toText(reply: unknown): string {
   return reply
 }
 
-function toTexts(reply: unknown): string[] {
+export function toTexts(reply: unknown): string[] {
   if (!Array.isArray(reply)) throw new TypeError(`Redis answered ${typeof reply} for an array`)
   return reply.map(toText)
 }

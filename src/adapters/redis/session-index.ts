@@ -1,7 +1,6 @@
 import type { SessionRef } from '../../domain/sessions/events.ts'
-import type { Redis } from './client.ts'
-import type { RedisClient } from './connection.ts'
 import { indexKeys } from './keys.ts'
+import type { Redis } from './redis.ts'
 
 /** An entry outlives its session by up to this, and so needs to be renewed only now and then. */
 const SLACK_MS = 60_000
@@ -38,15 +37,15 @@ export class SessionIndex {
     this.#dueAt.delete(key)
   }
 
-  renew(client: RedisClient, { owner, id }: SessionRef): Promise<void> {
-    return client.renewId(indexKeys(this.#redis.prefix, owner), id, this.#ttlMs)
+  renew({ owner, id }: SessionRef): Promise<void> {
+    const keys = indexKeys(this.#redis.prefix, owner)
+    return this.#redis.commands.call(keys[0], (client) => client.renewId(keys, id, this.#ttlMs))
   }
 
   /** In order, those after `after`. */
   ids(owner: string, after: string | undefined, limit: number): Promise<string[]> {
     const from = after === undefined ? '-' : `(${after}`
-    return this.#redis.commands.call((client) =>
-      client.sessionIds(indexKeys(this.#redis.prefix, owner), from, String(limit)),
-    )
+    const keys = indexKeys(this.#redis.prefix, owner)
+    return this.#redis.commands.call(keys[0], (client) => client.sessionIds(keys, from, String(limit)))
   }
 }

@@ -1,14 +1,16 @@
 import { ErrorReply } from 'redis'
 import type { SessionPage, SessionSummary } from '../../contract/sessions.ts'
-import type { SessionLimits, SessionSnapshot, SessionStore } from '../../domain/ports.ts'
-import type { SessionRef } from '../../domain/sessions/events.ts'
-import type { Redis } from './client.ts'
-import type { RedisClient } from './connection.ts'
+import type { SessionLimits, SessionSeal, SessionSnapshot, SessionStore } from '../../domain/ports.ts'
+import { Refusal } from '../../domain/refusal.ts'
+import { type Promoted, promotedText, type SessionRef } from '../../domain/sessions/events.ts'
+import type { RedisClient } from './driver.ts'
 import { codeOf, errorOf } from './faults.ts'
 import { sessionKeys } from './keys.ts'
+import type { Redis } from './redis.ts'
 import { type Append, scripts, toText } from './scripts.ts'
+import { SessionCopies } from './session-copies.ts'
 import { SessionIndex } from './session-index.ts'
-import { countOf, HEADER_BYTES, positionOf, snapshotOf } from './session-text.ts'
+import { countOf, HEADER_BYTES, headerOf, positionOf, sealOf, snapshotOf } from './session-text.ts'
 
 /** Ids per step of a list, at least: cleared sessions are skipped, and must not cost a round trip each. */
 const LIST_STEP = 100
@@ -17,6 +19,7 @@ const LIST_STEP = 100
 export class RedisSessionStore implements SessionStore {
   readonly #redis: Redis
   readonly #index: SessionIndex
+  readonly #copies: SessionCopies
   readonly #ttlMs: string
   readonly #caps: [maxMessages: string, maxBytes: string]
 
@@ -24,6 +27,7 @@ export class RedisSessionStore implements SessionStore {
     const ttlMs = Math.ceil(limits.ttlSeconds * 1000)
     this.#redis = redis
     this.#index = new SessionIndex(redis, ttlMs)
+    this.#copies = new SessionCopies(redis)
     this.#ttlMs = String(ttlMs)
     this.#caps = [String(limits.maxMessages), String(limits.maxBytes)]
   }
@@ -38,20 +42,36 @@ export class RedisSessionStore implements SessionStore {
 
   async appendAndRead(session: SessionRef, message: string): Promise<SessionSnapshot> {
     const { channel, key } = sessionKeys(this.#redis.prefix, session)
-    const text = await this.#indexed(session, key, (client) =>
-      appendAndGet(client, key, [channel, this.#ttlMs, message, ...this.#caps]),
-    )
-    return snapshotOf(text)
+    const change: Append = [channel, this.#ttlMs, message, ...this.#caps]
+    const { epoch } = this.#copies
+    const known = this.#copies.take(key)
+    let asked = 0
+    const text = await this.#indexed(session, key, (client) => {
+      asked += 1
+      // Sent on to another node, it asks for the whole: that one may not have heard of the newest changes.
+      if (known === undefined || asked > 1) return appendAndGet(client, key, change)
+      return client.append([key], ...change, known.header)
+    })
+    const copy = asked === 1 ? known : undefined
+    // The header alone: the copy held.
+    const held = copy !== undefined && text.length === HEADER_BYTES
+    const snapshot = held
+      ? { position: positionOf(text), messages: [...copy.messages, message].slice(-countOf(text)) }
+      : snapshotOf(text)
+    // Who did not hold a true copy shares the session with other processes. The next one is then fetched as a whole.
+    const now = { header: headerOf(text), messages: snapshot.messages }
+    if (held || copy === undefined) this.#copies.keep(key, now, epoch)
+    return snapshot
   }
 
   async read(session: SessionRef): Promise<SessionSnapshot> {
     const { key } = sessionKeys(this.#redis.prefix, session)
-    return snapshotOf(await this.#redis.commands.call((client) => client.get(key)))
+    return snapshotOf(await this.#redis.commands.call(key, (client) => client.get(key)))
   }
 
   async clear(session: SessionRef): Promise<void> {
     const { channel, key } = sessionKeys(this.#redis.prefix, session)
-    await this.#redis.commands.call((client) => client.clearSession([key], channel, this.#ttlMs))
+    await this.#redis.commands.call(key, (client) => client.clearSession([key], channel, this.#ttlMs))
   }
 
   async list(owner: string, { limit, after }: SessionPage): Promise<SessionSummary[]> {
@@ -66,11 +86,37 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
+  async seal(session: SessionRef, { chatId, accountId }: SessionSeal): ReturnType<SessionStore['seal']> {
+    const { key } = sessionKeys(this.#redis.prefix, session)
+    const text = await this.#redis.commands.call(key, (client) =>
+      client.sealSession([key], this.#ttlMs, chatId, accountId),
+    )
+    if (text === '') return undefined
+    // It lives longer from now on, and so does its entry.
+    await this.#index.renew(session)
+    return { seal: sealOf(text), messages: snapshotOf(text).messages }
+  }
+
+  async unseal(session: SessionRef, chatId: string): Promise<void> {
+    const { key } = sessionKeys(this.#redis.prefix, session)
+    await this.#redis.commands.call(key, (client) => client.unsealSession([key], chatId))
+  }
+
+  async promoted(session: SessionRef, promoted: Promoted): Promise<void> {
+    const { channel, key } = sessionKeys(this.#redis.prefix, session)
+    const { chatId, seq } = promoted
+    await this.#redis.commands.call(key, (client) =>
+      client.tellPromoted([key], this.#ttlMs, channel, promotedText(promoted), chatId, String(seq)),
+    )
+    await this.#index.renew(session)
+  }
+
   /** Without those that hold no messages: cleared, expired, or not yet written. */
   async #summaries(owner: string, ids: string[]): Promise<SessionSummary[]> {
     const keys = ids.map((id) => sessionKeys(this.#redis.prefix, { owner, id }).key)
-    const headers = await this.#redis.commands.call((client) =>
-      Promise.all(keys.map((key) => client.getRange(key, 0, HEADER_BYTES - 1))),
+    const { commands } = this.#redis
+    const headers = await Promise.all(
+      keys.map((key) => commands.call(key, (client) => client.getRange(key, 0, HEADER_BYTES - 1))),
     )
     return ids
       .map((session_id, index) => ({ session_id, message_count: countOf(headers[index] ?? '') }))
@@ -84,14 +130,17 @@ export class RedisSessionStore implements SessionStore {
   async #indexed(session: SessionRef, key: string, append: (client: RedisClient) => Promise<string>): Promise<string> {
     const due = this.#index.claim(key)
     try {
-      return await this.#redis.commands.call(async (client) => {
-        const [, text] = await Promise.all([due ? this.#index.renew(client, session) : undefined, append(client)])
-        // Its first message, though this process had it in the index: Redis was emptied, or the session was cleared.
-        if (!due && countOf(text) === 1) await this.#index.renew(client, session)
-        return text
-      })
+      const { commands } = this.#redis
+      const renewed = due ? this.#index.renew(session) : undefined
+      if (!commands.ordered) await renewed
+      const [text] = await Promise.all([commands.call(key, append), renewed])
+      // Its first message, though this process had it in the index: Redis was emptied, or the session was cleared.
+      if (!due && countOf(text) === 1) await this.#index.renew(session)
+      return text
     } catch (fault) {
       this.#index.forget(key)
+      // A server that can't write now may have become a replica, and may come back with less than it had.
+      if (fault instanceof Refusal && fault.reason === 'storage_unavailable') this.#copies.clear()
       throw fault
     }
   }

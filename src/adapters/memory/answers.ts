@@ -1,0 +1,134 @@
+import { answerDelta } from '../../domain/answers/delta.ts'
+import { chatChannel, SIGNAL } from '../../domain/chats/log.ts'
+import type { AnswerBuffer, AnswerRef, Appended, Pieced } from '../../domain/ports.ts'
+import type { MemoryBus } from './bus.ts'
+
+/** How long an answer is kept after its last change, and after its end. */
+export const KEPT_MS = 3_600_000
+export const FINISHED_MS = 300_000
+/** Pieces that wait for those before them, and their text's length together in UTF-16 code units. */
+export const HELD_MAX = 1000
+export const HELD_LENGTH_MAX = 262_144
+
+type Answer = {
+  text: string
+  finished: boolean
+  expiresAt: number
+  /** The number of the next piece. */
+  next: number
+  held: Map<number, string>
+  heldLength: number
+  ending?: { count: number; text: string }
+}
+
+/** The answers of a single process, gone when it ends. */
+export class MemoryAnswerBuffer implements AnswerBuffer {
+  readonly #bus: MemoryBus
+  readonly #now: () => number
+  readonly #answers = new Map<string, Answer>()
+
+  /** `now`: milliseconds since 1970. */
+  constructor(bus: MemoryBus, now: () => number = Date.now) {
+    this.#bus = bus
+    this.#now = now
+  }
+
+  async open({ answerId }: AnswerRef, begun: string): Promise<void> {
+    this.#forgetExpired()
+    if (this.#answers.has(answerId)) return
+    const answer = { text: begun, finished: false, expiresAt: 0, next: 0, held: new Map(), heldLength: 0 }
+    this.#renew(answerId, answer, KEPT_MS)
+  }
+
+  async append(ref: AnswerRef, offset: number, text: string): Promise<Appended> {
+    const answer = this.#get(ref)
+    if (answer === undefined) return { outcome: 'missing' }
+    if (answer.finished) return { outcome: 'finished' }
+    const { length } = answer.text
+    if (offset !== length) return { outcome: offset < length ? 'repeated' : 'gap', length }
+    await this.#append(ref, answer, text)
+    return { outcome: 'appended', length: answer.text.length }
+  }
+
+  async addPiece(ref: AnswerRef, number: number | null, text: string): Promise<Pieced> {
+    const answer = this.#get(ref)
+    if (answer === undefined) return { outcome: 'missing' }
+    if (answer.finished) return { outcome: 'finished' }
+    if (number === null) {
+      await this.#append(ref, answer, text)
+      return { outcome: 'appended' }
+    }
+    if (number < answer.next || answer.held.has(number)) return { outcome: 'repeated' }
+    if (number > answer.next) return this.#hold(ref, answer, number, text)
+    let all = text
+    for (answer.next += 1; answer.held.has(answer.next); answer.next += 1) {
+      const piece = answer.held.get(answer.next) ?? ''
+      answer.held.delete(answer.next)
+      answer.heldLength -= piece.length
+      all += piece
+    }
+    await this.#append(ref, answer, all)
+    const { ending } = answer
+    if (ending === undefined || answer.next < ending.count) return { outcome: 'appended' }
+    return { outcome: 'appended', ending: ending.text }
+  }
+
+  async endPieces(ref: AnswerRef, count: number | null, ending: string): Promise<Pieced> {
+    const answer = this.#get(ref)
+    if (answer === undefined) return { outcome: 'missing' }
+    if (answer.finished) return { outcome: 'finished' }
+    const last = count ?? Math.max(answer.next, ...[...answer.held.keys()].map((number) => number + 1))
+    if (answer.next >= last) return { outcome: 'appended' }
+    answer.ending = { count: last, text: ending }
+    this.#renew(ref.answerId, answer, KEPT_MS)
+    return { outcome: 'held' }
+  }
+
+  async read(ref: AnswerRef): Promise<{ text: string; finished: boolean } | undefined> {
+    const answer = this.#get(ref)
+    return answer && { text: answer.text, finished: answer.finished }
+  }
+
+  async finish(ref: AnswerRef): Promise<string | undefined> {
+    const answer = this.#get(ref)
+    if (answer === undefined) return undefined
+    if (!answer.finished) {
+      answer.finished = true
+      answer.held.clear()
+      this.#renew(ref.answerId, answer, FINISHED_MS)
+    }
+    return answer.text
+  }
+
+  #get({ answerId }: AnswerRef): Answer | undefined {
+    const answer = this.#answers.get(answerId)
+    return answer !== undefined && answer.expiresAt > this.#now() ? answer : undefined
+  }
+
+  #hold({ answerId }: AnswerRef, answer: Answer, number: number, text: string): Pieced {
+    if (answer.held.size >= HELD_MAX || answer.heldLength + text.length > HELD_LENGTH_MAX) return { outcome: 'full' }
+    answer.held.set(number, text)
+    answer.heldLength += text.length
+    this.#renew(answerId, answer, KEPT_MS)
+    return { outcome: 'held' }
+  }
+
+  async #append(ref: AnswerRef, answer: Answer, text: string): Promise<void> {
+    const offset = answer.text.length
+    answer.text += text
+    this.#renew(ref.answerId, answer, KEPT_MS)
+    await this.#bus.publish(chatChannel(ref.chatId), `${SIGNAL}${answerDelta(ref, offset, text)}`)
+  }
+
+  /** The last changed at the end: the first to expire are at the front, but for those that are finished. */
+  #renew(answerId: string, answer: Answer, keptMs: number): void {
+    answer.expiresAt = this.#now() + keptMs
+    this.#answers.delete(answerId)
+    this.#answers.set(answerId, answer)
+  }
+
+  #forgetExpired(): void {
+    const now = this.#now()
+    for (const [answerId, { expiresAt }] of this.#answers) if (expiresAt <= now) this.#answers.delete(answerId)
+  }
+}

@@ -1,0 +1,123 @@
+import { HELD_LENGTH_MAX, HELD_MAX } from '../memory/answers.ts'
+import { script, toTexts } from './scripts.ts'
+
+// KEYS: what is known of an answer (a hash), its text. ARGV: its time to live in ms; for what appends, its chat's channel
+// and the head of what is published there. The hash has `length` (the text's, in UTF-16 code units, which Lua cannot count:
+// every text comes with its own), `next` (the number of the next piece), `finished`, the held pieces by their numbers, and
+// once there is an end `count` and `ending`.
+
+const OPEN = `
+if redis.call('EXISTS', KEYS[1]) == 1 then return end
+redis.call('HSET', KEYS[1], 'length', ARGV[3], 'next', '0', 'held', '0', 'heldLength', '0')
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[1])
+`
+
+const STATE = `
+local state = redis.call('HMGET', KEYS[1], 'length', 'finished', 'next')
+if not state[1] then return { 'missing' } end
+if state[2] then return { 'finished' } end
+local function renew()
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+  redis.call('PEXPIRE', KEYS[2], ARGV[1])
+end
+local function append(text, length)
+  redis.call('APPEND', KEYS[2], text)
+  redis.call('HINCRBY', KEYS[1], 'length', length)
+  renew()
+  redis.call('SPUBLISH', ARGV[2], ARGV[3] .. state[1] .. ' ' .. text)
+end
+`
+
+const APPEND = `${STATE}
+local length, offset = tonumber(state[1]), tonumber(ARGV[6])
+if offset < length then return { 'repeated', state[1] } end
+if offset > length then return { 'gap', state[1] } end
+append(ARGV[4], ARGV[5])
+return { 'appended', tostring(length + tonumber(ARGV[5])) }
+`
+
+const PIECE = `${STATE}
+if ARGV[6] == '' then
+  append(ARGV[4], ARGV[5])
+  return { 'appended' }
+end
+local number, next = tonumber(ARGV[6]), tonumber(state[3])
+if number < next or redis.call('HEXISTS', KEYS[1], ARGV[6]) == 1 then return { 'repeated' } end
+if number > next then
+  local held = redis.call('HMGET', KEYS[1], 'held', 'heldLength')
+  if tonumber(held[1]) >= ${HELD_MAX} or held[2] + ARGV[5] > ${HELD_LENGTH_MAX} then return { 'full' } end
+  redis.call('HSET', KEYS[1], ARGV[6], ARGV[5] .. ' ' .. ARGV[4])
+  redis.call('HINCRBY', KEYS[1], 'held', 1)
+  redis.call('HINCRBY', KEYS[1], 'heldLength', ARGV[5])
+  renew()
+  return { 'held' }
+end
+local texts, length, heldLength, filled = { ARGV[4] }, tonumber(ARGV[5]), 0, {}
+next = next + 1
+while true do
+  local piece = redis.call('HGET', KEYS[1], tostring(next))
+  if not piece then break end
+  local space = string.find(piece, ' ', 1, true)
+  heldLength = heldLength + tonumber(string.sub(piece, 1, space - 1))
+  texts[#texts + 1] = string.sub(piece, space + 1)
+  filled[#filled + 1] = tostring(next)
+  next = next + 1
+end
+if #filled > 0 then
+  redis.call('HDEL', KEYS[1], unpack(filled))
+  redis.call('HINCRBY', KEYS[1], 'held', -#filled)
+  redis.call('HINCRBY', KEYS[1], 'heldLength', -heldLength)
+end
+redis.call('HSET', KEYS[1], 'next', tostring(next))
+append(table.concat(texts), length + heldLength)
+local ending = redis.call('HMGET', KEYS[1], 'count', 'ending')
+if ending[1] and next >= tonumber(ending[1]) then return { 'appended', ending[2] } end
+return { 'appended' }
+`
+
+const END = `${STATE}
+local count = tonumber(ARGV[2])
+if not count then
+  count = tonumber(state[3])
+  for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
+    local number = tonumber(field)
+    if number and number >= count then count = number + 1 end
+  end
+end
+if tonumber(state[3]) >= count then return { 'appended' } end
+redis.call('HSET', KEYS[1], 'count', tostring(count), 'ending', ARGV[3])
+renew()
+return { 'held' }
+`
+
+const READ = `
+local state = redis.call('HMGET', KEYS[1], 'length', 'finished')
+if not state[1] then return { 'missing' } end
+return { state[2] and 'finished' or 'open', redis.call('GET', KEYS[2]) or '' }
+`
+
+// What is held, and for what, is of no use any more.
+const FINISH = `
+local state = redis.call('HMGET', KEYS[1], 'length', 'finished')
+if not state[1] then return { 'missing' } end
+if not state[2] then
+  redis.call('DEL', KEYS[1])
+  redis.call('HSET', KEYS[1], 'length', state[1], 'finished', '1')
+  redis.call('PEXPIRE', KEYS[1], ARGV[1])
+  redis.call('PEXPIRE', KEYS[2], ARGV[1])
+end
+return { 'finished', redis.call('GET', KEYS[2]) or '' }
+`
+
+type Keys = [state: string, text: string]
+type Appending = [ttlMs: string, channel: string, head: string, text: string, length: string, place: string]
+
+export const answerScripts = {
+  openAnswer: script<Keys, [ttlMs: string, text: string, length: string], void>(OPEN, () => {}),
+  appendAnswer: script<Keys, Appending, string[]>(APPEND, toTexts),
+  addAnswerPiece: script<Keys, Appending, string[]>(PIECE, toTexts),
+  endAnswerPieces: script<Keys, [ttlMs: string, count: string, ending: string], string[]>(END, toTexts),
+  readAnswer: script<Keys, [], string[]>(READ, toTexts),
+  finishAnswer: script<Keys, [ttlMs: string], string[]>(FINISH, toTexts),
+}
