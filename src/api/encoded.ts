@@ -17,12 +17,18 @@ export function encoded<Status extends 200 | 201, Body>(
   json: string,
 ): ElysiaCustomStatusResponse<Status, Body> {
   // A header that may come several times, which Elysia keeps as a list, is a cookie's only; those are not in here.
-  const headers = { ...set.headers, 'content-type': 'application/json;charset=utf-8' } as Record<string, string>
+  const headers = set.headers as Record<string, string>
+  headers['content-type'] = 'application/json;charset=utf-8'
   // What is left there Elysia would merge by making the response anew, at the price of a stream of its body.
   set.headers = {}
-  const response = new Response(Buffer.byteLength(json) > WHOLE_MAX ? streamOf(json) : json, { status, headers })
+  const response = new Response(fitsWhole(json) ? json : streamOf(json), { status, headers })
   // Elysia sends a Response as it is; the type says to it and to Eden what the body holds.
   return response as unknown as ElysiaCustomStatusResponse<Status, Body>
+}
+
+/** Most need not be counted: a character has at most three bytes. */
+function fitsWhole(text: string): boolean {
+  return text.length * 3 <= WHOLE_MAX || Buffer.byteLength(text) <= WHOLE_MAX
 }
 
 function streamOf(text: string): ReadableStream<Uint8Array> {

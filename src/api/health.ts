@@ -1,7 +1,8 @@
-import { Elysia } from 'elysia'
+import { Elysia, status } from 'elysia'
+import { z } from 'zod'
 import type { Config } from '../config.ts'
 import { failures } from '../contract/failures.ts'
-import { Health, Liveness, Unhealthy } from '../contract/health.ts'
+import { Greeting, Health, Liveness, Unhealthy } from '../contract/health.ts'
 import type { Probe } from '../domain/ports.ts'
 
 export class HealthReport {
@@ -48,41 +49,55 @@ export class HealthReport {
 }
 
 const tags = ['Health']
+const LOCATION = { description: 'The page.', schema: { type: 'string' as const }, example: '/docs' }
+/** Where a browser that comes to `/` is sent. */
+const FIRST_PAGE = '/docs'
 
-export function healthRoutes(report: HealthReport) {
+export function healthRoutes(report: HealthReport, config: Config) {
+  const response = { 200: Health, 503: Unhealthy, ...failures('internal') }
+  const told = async () => {
+    const health = await report.take()
+    return status(health.status === 'healthy' ? 200 : 503, health)
+  }
+  // A proxy may have put the server under a path of its own.
+  const firstPage = new URL(config.publicUrl).pathname.replace(/\/$/, '') + FIRST_PAGE
   return new Elysia({ name: 'rest/health' })
     .get(
-      '/api/v1/health',
-      async ({ status }) => {
-        const health = await report.take()
-        return status(health.status === 'healthy' ? 200 : 503, health)
+      '/',
+      ({ request, redirect, set }) => {
+        set.headers.vary = 'Origin, Accept'
+        if (request.headers.get('accept')?.includes('text/html')) return redirect(firstPage)
+        return { status: 'ok' as const, service: config.name }
       },
       {
-        response: { 200: Health, 503: Unhealthy, ...failures('internal') },
+        response: { 200: Greeting, 302: z.void(), ...failures('internal') },
         detail: {
           tags,
-          operationId: 'reportHealth',
-          summary: 'Report the health of the server and of what it depends on',
-          description: '503 when a store that is configured does not answer, or while the server is shutting down.',
+          operationId: 'greet',
+          summary: 'Tell that the server is there',
+          description: 'A browser (`Accept: text/html`) is sent to a page that people can use.',
+          responses: { 302: { description: 'For browsers.', headers: { location: LOCATION } } },
         },
       },
     )
-    .get(
-      '/health/ready',
-      async ({ status }) => {
-        const health = await report.take()
-        return status(health.status === 'healthy' ? 200 : 503, health)
+    .get('/api/v1/health', told, {
+      response,
+      detail: {
+        tags,
+        operationId: 'reportHealth',
+        summary: 'Report the health of the server and of what it depends on',
+        description: '503 when a store that is configured does not answer, or while the server is shutting down.',
       },
-      {
-        response: { 200: Health, 503: Unhealthy, ...failures('internal') },
-        detail: {
-          tags,
-          operationId: 'reportReadiness',
-          summary: 'Tell whether to send requests here',
-          description: 'For balancers: 503 also from the moment on that the server is told to stop.',
-        },
+    })
+    .get('/health/ready', told, {
+      response,
+      detail: {
+        tags,
+        operationId: 'reportReadiness',
+        summary: 'Tell whether to send requests here',
+        description: 'For balancers: 503 also from the moment on that the server is told to stop.',
       },
-    )
+    })
     .get('/health/live', () => ({ status: 'alive' as const }), {
       response: { 200: Liveness, ...failures('internal') },
       detail: {

@@ -28,7 +28,8 @@ export async function assetOf(name: string): Promise<Stored | undefined> {
 }
 
 async function load({ module, type }: { module: string; type: string }): Promise<Stored> {
-  const text = await Bun.file(new URL(import.meta.resolve(module))).text()
+  // Not import.meta.resolve, which the bundle (build.ts) has not.
+  const text = await Bun.file(Bun.resolveSync(module, import.meta.dir)).text()
   return new Stored(withoutLogo(text), { 'content-type': type, 'cache-control': 'public, max-age=3600' })
 }
 

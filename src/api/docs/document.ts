@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts'
+import { LiveClientFrame } from '../../contract/live.ts'
 import { operationOf, REQUEST_ID_HEADER, type Route } from './operation.ts'
 import { Schemas } from './schemas.ts'
 
@@ -16,7 +17,9 @@ const TAGS = [
   },
   { name: 'Administration', description: "Other people's accounts: for admins and the service key." },
   { name: 'Chats', description: 'Conversations that last. A chat belongs to the account that made it.' },
+  { name: 'Live', description: 'Every change of many chats as it happens, over one socket that resumes.' },
   { name: 'Messages', description: 'What was said in a chat, one by one.' },
+  { name: 'Answers', description: 'What an AI says in a chat, as a message that is written while all watch.' },
   {
     name: 'Branches',
     description: 'Lines of history: a chat has a root branch, others are made at any message, and one is active.',
@@ -25,6 +28,12 @@ const TAGS = [
     name: 'Branching',
     description: 'The same chats in other words: a branch is a chat, and a question with its answer is one thing.',
   },
+  {
+    name: 'Desk',
+    description:
+      'The same chats under the ids that clients choose, with messages known by numbers. What a user says is answered by itself.',
+  },
+  { name: 'Files', description: 'What was uploaded: bytes, the text in them, and a preview.' },
   { name: 'Search', description: 'Messages by their words.' },
   { name: 'Export and import', description: 'A chat as a file, and back.' },
   { name: 'Health', description: 'For balancers, orchestrators and people who look after the server.' },
@@ -63,6 +72,8 @@ export function openApiDocument(config: Config, routes: readonly Route[]): objec
     const path = pathTemplate(route.path)
     paths[path] = { ...paths[path], [method]: operationOf(route, schemas) }
   }
+  // What sockets take is the body of no request.
+  schemas.add(LiveClientFrame, 'input')
   return {
     openapi: '3.1.1',
     info: {

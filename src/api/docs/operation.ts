@@ -16,7 +16,7 @@ export type Route = {
 
 /**
  * What a route says of itself in `detail`. A response told there is laid over the one that its schema makes; a body told
- * there only tells its media type; parameters told there come after those of its schemas.
+ * there tells its media type, or, with a schema, all of it; parameters told there come after those of its schemas.
  */
 type Detail = {
   readonly hide?: boolean
@@ -25,7 +25,7 @@ type Detail = {
   readonly responses?: Readonly<Record<string, ToldResponse | undefined>>
 }
 
-type ToldResponse = { readonly headers?: object }
+type ToldResponse = { readonly headers?: object; readonly content?: object }
 
 export const REQUEST_ID_HEADER = {
   description: 'What the log of the server calls this request.',
@@ -44,9 +44,7 @@ export function operationOf({ hooks }: Route, schemas: Schemas): object {
   return {
     ...detail,
     ...(parameters.length > 0 && { parameters }),
-    ...(hooks.body instanceof z.ZodType && {
-      requestBody: { required: true, content: content(hooks.body, 'input', schemas, mediaTypeOf(requestBody)) },
-    }),
+    ...requestBodyOf(hooks.body, requestBody, schemas),
     responses: Object.fromEntries(
       Object.entries(responseSchemas(hooks.response)).map(([status, schema]) => [
         status,
@@ -54,6 +52,23 @@ export function operationOf({ hooks }: Route, schemas: Schemas): object {
       ]),
     ),
   }
+}
+
+/** A body that is read as it comes is told whole in `detail`: its route has no schema to check it by. */
+function requestBodyOf(body: unknown, told: object | undefined, schemas: Schemas): { requestBody?: object } {
+  const mediaType = mediaTypeOf(told)
+  if (mediaType !== undefined && Whole.safeParse(told).data?.content[mediaType]?.schema)
+    return { requestBody: told ?? {} }
+  return body instanceof z.ZodType ? { requestBody: bodyOf(body, mediaType, schemas) } : {}
+}
+
+const Whole = z.object({ content: z.record(z.string(), z.object({ schema: z.object().optional() })) })
+
+function bodyOf(schema: z.ZodType, mediaType: string | undefined, schemas: Schemas): object {
+  const inner = schema instanceof z.ZodOptional ? schema.unwrap() : undefined
+  return inner instanceof z.ZodType
+    ? { required: false, content: content(inner, 'input', schemas, mediaType) }
+    : { required: true, content: content(schema, 'input', schemas, mediaType) }
 }
 
 function parametersOf(place: 'path' | 'query', schema: unknown, schemas: Schemas): object[] {
@@ -92,7 +107,8 @@ function responseOf(status: string, schema: unknown, told: ToldResponse, schemas
   return {
     description,
     ...(schema instanceof z.ZodType &&
-      !(schema instanceof z.ZodVoid) && { content: content(schema, 'output', schemas) }),
+      !(schema instanceof z.ZodVoid) &&
+      told.content === undefined && { content: content(schema, 'output', schemas) }),
     ...told,
     headers: { ...common, ...told.headers },
   }

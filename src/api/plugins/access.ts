@@ -2,31 +2,42 @@ import { Elysia } from 'elysia'
 import type { Config, PublicApi } from '../../config.ts'
 import type { Actor } from '../../domain/accounts/actor.ts'
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
+import { callerAddress } from './caller-address.ts'
 import { presentedBySocket } from './presented.ts'
 import { actorOf, SECURITY } from './signed-in.ts'
 
 /** Who owns what belongs to no account: stored by anybody, on a public API. */
-export const NOBODY = ''
+const NOBODY = ''
 /** Who owns what a back end stores with the service key, for no account. */
 const SERVICE = 'service'
 
+type Caller = { owner: string; actor: Actor }
+
+/** Who writes on a public API: the server itself, for it has let everybody in to what is nobody's. */
+const EVERYBODY: Actor = { kind: 'service' }
+
 /**
  * Gives the routes below it the `owner` of what they touch: `''` where the API is public, else the account of the token,
- * without which it refuses.
+ * without which it refuses; and the `actor` on whose behalf it is changed.
  */
 export function access(config: Config, api: PublicApi, authenticator: Authenticator) {
-  const open = config.publicApis.has(api)
-  return new Elysia({ name: 'access', seed: api }).derive({ as: 'scoped' }, async ({ request }) => ({
-    owner: open ? NOBODY : ownerOf(await actorOf(authenticator, request)),
-  }))
+  const plugin = new Elysia({ name: 'access', seed: api })
+  // Without a wait where there is nothing to wait for: a promise is a good part of what a hook costs.
+  if (config.publicApis.has(api)) return plugin.derive({ as: 'scoped' }, (): Caller => PUBLIC_CALLER)
+  return plugin.derive({ as: 'scoped' }, async ({ request }): Promise<Caller> => {
+    return ownCaller(await actorOf(authenticator, request))
+  })
 }
 
-/** The same for a socket's request. */
+/** The same for a socket's request, with what ends the socket: see `Hub.upgrade`. */
 export function socketAccess(config: Config, api: PublicApi, authenticator: Authenticator) {
   const open = config.publicApis.has(api)
-  return new Elysia({ name: 'socket-access', seed: api }).derive({ as: 'scoped' }, async ({ request }) => ({
-    owner: open ? NOBODY : ownerOf(await authenticator.authenticate(presentedBySocket(request))),
-  }))
+  return new Elysia({ name: 'socket-access', seed: api }).derive({ as: 'scoped' }, async ({ request, server }) => {
+    const address = callerAddress(request, server, config.trustProxy)
+    if (open) return { ...PUBLIC_CALLER, opening: { address } }
+    const identity = await authenticator.identify(presentedBySocket(request))
+    return { ...ownCaller(identity.actor), opening: { identity, address } }
+  })
 }
 
 /** `SECURITY`, where the API is not public: for the documentation of its routes. */
@@ -34,6 +45,18 @@ export function securityOf(config: Config, api: PublicApi) {
   return config.publicApis.has(api) ? [] : SECURITY
 }
 
-export function ownerOf(actor: Actor): string {
+/** Who calls a public API. */
+export const PUBLIC_CALLER: Caller = { owner: NOBODY, actor: EVERYBODY }
+
+export function ownCaller(actor: Actor): Caller {
+  return { owner: ownerOf(actor), actor }
+}
+
+/** The owner of what is touched in an API by whoever is signed in: it is nobody's where the API is public. */
+export function ownerIn(api: PublicApi, config: Config, actor: Actor): string {
+  return config.publicApis.has(api) ? NOBODY : ownerOf(actor)
+}
+
+function ownerOf(actor: Actor): string {
   return actor.kind === 'account' ? actor.accountId : SERVICE
 }

@@ -19,7 +19,7 @@ export function failureResponses(log: RequestLog, allowedMethods: (path: string)
       if (FAILURES[thrown.reason].status === 401) set.headers['www-authenticate'] = challengeOf(thrown.reason)
       // Not the context itself: where that is passed on, Elysia reads and parses every request's body, whatever its length.
       const reveals = 'reveals' in context ? context.reveals : undefined
-      return refuse(set, toldReason(thrown, reveals), thrown.issues.length > 0 ? { detail: thrown.issues } : {})
+      return refuse(set, toldReason(thrown, reveals), detailOf(thrown))
     }
     if (code === 'NOT_FOUND') {
       const methods = allowedMethods(new URL(request.url).pathname)
@@ -35,6 +35,11 @@ export function failureResponses(log: RequestLog, allowedMethods: (path: string)
     log.fault(request, thrown)
     return refuse(set, 'internal', { request_id: log.requestId(request) })
   })
+}
+
+function detailOf({ issues, detail }: Refusal): { detail?: unknown } {
+  if (issues.length > 0) return { detail: issues }
+  return detail === undefined ? {} : { detail }
 }
 
 /** RFC 6750: only who showed a token is told that it is no good. */

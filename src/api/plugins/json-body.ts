@@ -16,6 +16,14 @@ export async function jsonBody({ request }: { request: Request }): Promise<unkno
   return jsonOf(await readText(request))
 }
 
+/** The same where a body may be left out, which is an empty object. */
+export async function optionalJsonBody({ request }: { request: Request }): Promise<unknown> {
+  const text = await readText(request)
+  if (text === '') return {}
+  assertJson(request)
+  return jsonOf(text)
+}
+
 /** Throws `Refusal('not_json')` for another content type. */
 export function assertJson(request: Request): void {
   const type = request.headers.get('content-type')

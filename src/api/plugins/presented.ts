@@ -10,13 +10,18 @@ export function presentedIn({ headers }: Request): Presented {
 }
 
 /**
- * The same for a socket's request, which in a browser has no header of the page's own: there the token comes in
- * `Sec-WebSocket-Protocol: bearer, <token>`, or as `?token=`.
+ * The same for a socket's request, which in a browser has no header of the page's own but one: there the token comes in
+ * `Sec-WebSocket-Protocol: bearer, <token>`.
  */
-export function presentedBySocket(request: Request): Presented {
+export function presentedInHeaders(request: Request): Presented {
   const presented = presentedIn(request)
-  const token = presented.token ?? offeredToken(request) ?? new URL(request.url).searchParams.get('token')
-  return { ...presented, token: token || null }
+  return { ...presented, token: presented.token ?? offeredToken(request) ?? null }
+}
+
+/** For sockets whose documented clients have the token in their address: also as `?token=`. */
+export function presentedBySocket(request: Request): Presented {
+  const presented = presentedInHeaders(request)
+  return { ...presented, token: presented.token || new URL(request.url).searchParams.get('token') || null }
 }
 
 /** Bun answers a socket with the first subprotocol that was offered: the token must not be that. */

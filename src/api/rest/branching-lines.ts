@@ -11,7 +11,8 @@ import type {
 import { type Branch, type Chat, type Message, Title } from '../../contract/chats.ts'
 import type { Reason } from '../../contract/failures.ts'
 import type { Actor } from '../../domain/accounts/actor.ts'
-import { type AnswerService, answerClientId } from '../../domain/answers/service.ts'
+import type { AnswerService } from '../../domain/answers/service.ts'
+import { answerClientId } from '../../domain/answers/starts.ts'
 import type { ChatServices } from '../../domain/chats/services.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import { issuesOf } from '../plugins/issues.ts'
@@ -170,12 +171,17 @@ function answeredIn(history: readonly Message[]): Answered[] {
     if (message.sender_type === 'user') questions.set(answerClientId(message.id), message)
     if (message.message_type === 'ai') {
       const asked = questions.get(message.client_id ?? '') ?? before
-      const isWhole = asked?.deleted_at === null && message.deleted_at === null
+      const isWhole = asked?.deleted_at === null && message.deleted_at === null && isSaid(message)
       if (asked?.sender_type === 'user' && isWhole) answered.push({ question: asked, answer: message })
     }
     before = message
   }
   return answered
+}
+
+/** An answer that is still being made, or could not be, answers nothing. */
+function isSaid({ status, content }: Message): boolean {
+  return (status === 'completed' || status === 'stopped') && content !== ''
 }
 
 function pairOf({ question, answer }: Answered, branches: string[]): QaPair {

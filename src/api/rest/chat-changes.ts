@@ -1,12 +1,10 @@
 import { Elysia } from 'elysia'
 import { z } from 'zod'
-import { ChatChange, ChatParams, EventPage, EventQuery, ReadCursor, ReadMark } from '../../contract/chat-calls.ts'
+import { ChatChange, ChatParams, ReadCursor, ReadMark } from '../../contract/chat-calls.ts'
 import { Chat } from '../../contract/chats.ts'
 import { failures } from '../../contract/failures.ts'
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
-import { eventText } from '../../domain/chats/log.ts'
 import type { ChatServices } from '../../domain/chats/services.ts'
-import { encoded } from '../encoded.ts'
 import { jsonBody } from '../plugins/json-body.ts'
 import { SECURITY, SIGNED_IN, signedIn } from '../plugins/signed-in.ts'
 
@@ -57,26 +55,6 @@ export function chatChangeRoutes({ chats, messages, reader }: ChatServices, auth
         description: 'One that is not deleted stays as it is.',
       },
     })
-    .get(
-      '/events',
-      async ({ actor, params, query: { after = 0, limit = 100 }, set }) => {
-        const { events, complete, last } = await reader.events(actor, params.chat_id, { after, limit })
-        const text = `{"events":[${events.map(eventText).join(',')}],"complete":${complete},"last_seq":${last}}`
-        return encoded<200, EventPage>(set, 200, text)
-      },
-      {
-        params: ChatParams,
-        query: EventQuery,
-        response: { 200: EventPage, ...failures(...always) },
-        detail: {
-          tags,
-          operationId: 'readEvents',
-          summary: "Read a chat's changes",
-          description:
-            'By `seq`, without gaps: a reader that applies them knows the chat, and goes on after the last one it saw.',
-        },
-      },
-    )
     .get('/read-cursor', ({ actor, params }) => reader.readCursor(actor, params.chat_id), {
       params: ChatParams,
       response: { 200: ReadCursor, ...failures(...always) },

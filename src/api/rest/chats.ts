@@ -15,6 +15,7 @@ import {
 import { Message, NewChat } from '../../contract/chats.ts'
 import { failures } from '../../contract/failures.ts'
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
+import type { AnswerService } from '../../domain/answers/service.ts'
 import type { ChatServices } from '../../domain/chats/services.ts'
 import { encoded } from '../encoded.ts'
 import { clientIdOf, IDEMPOTENCY_KEY } from '../plugins/idempotency.ts'
@@ -28,7 +29,11 @@ const ofChat = [...always, 'chat_missing', 'forbidden'] as const
 const sent = ['body_too_large', 'not_json'] as const
 
 /** The Chats API, as documented: chats that last. What is native beyond it is in the files by resource. */
-export function chatRoutes({ chats, messages, reader }: ChatServices, authenticator: Authenticator) {
+export function chatRoutes(
+  { chats, messages, reader }: ChatServices,
+  answers: AnswerService,
+  authenticator: Authenticator,
+) {
   return new Elysia({ name: 'rest/chats', prefix: '/api/chats', detail: { security: SECURITY } })
     .use(signedIn(authenticator))
     .use(revealing('forbidden'))
@@ -99,8 +104,12 @@ export function chatRoutes({ chats, messages, reader }: ChatServices, authentica
     )
     .post(
       '/:chat_id/messages',
-      async ({ actor, params, body: { file_ids: _, client_id, ...draft }, request, set }) => {
-        const message = await messages.post(actor, params.chat_id, { ...draft, ...clientIdOf(request, client_id) })
+      async ({ actor, params, body: { file_ids, client_id, ...draft }, request, set }) => {
+        const message = await answers.post(actor, params.chat_id, {
+          ...draft,
+          ...clientIdOf(request, client_id),
+          ...(file_ids ? { file_ids } : {}),
+        })
         return encoded<200, Message>(set, 200, JSON.stringify(message))
       },
       {
@@ -109,14 +118,23 @@ export function chatRoutes({ chats, messages, reader }: ChatServices, authentica
         body: PostedMessage,
         response: {
           200: Message,
-          ...failures(...ofChat, ...sent, 'branch_missing', 'client_id_reused', 'chat_archived', 'overloaded'),
+          ...failures(
+            ...ofChat,
+            ...sent,
+            'branch_missing',
+            'file_missing',
+            'client_id_reused',
+            'chat_archived',
+            'answer_running',
+            'overloaded',
+          ),
         },
         detail: {
           tags,
           operationId: 'postMessage',
           summary: 'Post a message',
           description:
-            'To the active branch, where none is named. With the same `client_id` again the message that is there is the answer.',
+            'To the active branch, where none is named. Its answer is on its way then: watch the chat. With the same `client_id` again the message that is there comes back, and it is answered once.',
           parameters: [IDEMPOTENCY_KEY],
         },
       },

@@ -38,7 +38,15 @@ export function messageRoutes({ messages, branches }: ChatServices, authenticato
       body: MessageChange,
       response: {
         200: Message,
-        ...failures(...always, ...sent, 'not_yours', 'message_deleted', 'too_many_edits', 'chat_archived'),
+        ...failures(
+          ...always,
+          ...sent,
+          'not_yours',
+          'message_deleted',
+          'answer_running',
+          'too_many_edits',
+          'chat_archived',
+        ),
       },
       detail: {
         tags,
@@ -49,7 +57,7 @@ export function messageRoutes({ messages, branches }: ChatServices, authenticato
     })
     .delete('/', ({ actor, params }) => messages.remove(actor, params.chat_id, params.message_id), {
       params: MessageParams,
-      response: { 200: Message, ...failures(...always, 'not_yours', 'chat_archived') },
+      response: { 200: Message, ...failures(...always, 'not_yours', 'answer_running', 'chat_archived') },
       detail: {
         tags,
         operationId: 'deleteMessage',

@@ -92,7 +92,7 @@ export function sessionRoutes(sessions: SessionService, authenticator: Authentic
         params: SessionParams,
         parse: jsonBody,
         body: NewSessionMessage,
-        response: { 201: Conversation, ...refusals, ...failures('body_too_large', 'not_json') },
+        response: { 201: Conversation, ...refusals, ...failures('session_promoted', 'body_too_large', 'not_json') },
         detail: {
           tags,
           operationId: 'postSessionMessage',
@@ -110,7 +110,7 @@ export function sessionRoutes(sessions: SessionService, authenticator: Authentic
       },
       {
         params: SessionParams,
-        response: { 200: ClearedConversation, ...refusals },
+        response: { 200: ClearedConversation, ...refusals, ...failures('session_promoted') },
         detail: {
           tags,
           operationId: 'clearSession',

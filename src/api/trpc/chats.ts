@@ -1,4 +1,6 @@
+import { tracked } from '@trpc/server'
 import { z } from 'zod'
+import type { AnswerDelta, AnswerSnapshot } from '../../contract/answers.ts'
 import {
   CHAT_MESSAGES_MAX,
   ChatChange,
@@ -11,16 +13,39 @@ import {
   ReadCursor,
   ReadMark,
 } from '../../contract/chat-calls.ts'
-import { Chat, NewChat } from '../../contract/chats.ts'
-import type { Authenticator } from '../../domain/accounts/authenticator.ts'
+import { Chat, NewChat, Seq } from '../../contract/chats.ts'
+import { ChatEvent } from '../../contract/events.ts'
+import { Watching } from '../../contract/live.ts'
+import type { AccountService } from '../../domain/accounts/service.ts'
 import { eventText } from '../../domain/chats/log.ts'
 import type { ChatServices } from '../../domain/chats/services.ts'
-import { router } from './init.ts'
-import { signedInProcedure } from './signed-in.ts'
+import type { Followed } from '../../domain/live/follow.ts'
+import { Refusal } from '../../domain/refusal.ts'
+import { answerFrame, following, watchingFrame } from '../following.ts'
+import { NEVER, router, subscription } from './init.ts'
+import { type Caller, identityOf, signedInProcedure } from './signed-in.ts'
 
 /** Chats as a whole. A foreign one is `chat_missing`, here as in every procedure. */
-export function chatsRouter({ chats, messages, reader }: ChatServices, authenticator: Authenticator) {
+export function chatsRouter(
+  { chats, messages, reader, live }: ChatServices,
+  { authenticator, holders }: AccountService,
+) {
   const signedIn = signedInProcedure(authenticator)
+  const changes = async function* (caller: Caller, chatId: string, after: number | undefined, signal: AbortSignal) {
+    const identity = await identityOf(authenticator, caller)
+    const { events, expired, end } = await following({ live, holders }, identity, { chatId, after }, signal)
+    let seen = 0
+    try {
+      for await (const item of events) {
+        if (item.type === 'event') seen = item.event.seq
+        else if (item.type === 'start') seen = item.start.seq
+        yield tracked(String(seen), watchEvent(chatId, item))
+      }
+      if (expired.aborted) throw new Refusal('token_invalid')
+    } finally {
+      end()
+    }
+  }
   return router({
     list: signedIn
       .input(ChatPageQuery.extend({ archived: z.boolean().optional() }).optional())
@@ -60,6 +85,21 @@ export function chatsRouter({ chats, messages, reader }: ChatServices, authentic
         return { events: EventPage.shape.events.parse(events.map(parsedEvent)), complete, last_seq: last }
       }),
 
+    /**
+     * How the reading begins, then each change as it happens. A client that comes back with `lastEventId` gets what it
+     * missed and nothing twice; what is forgotten comes as a snapshot.
+     */
+    watch: signedIn
+      .input(
+        ChatParams.extend({
+          after: Seq.optional(),
+          lastEventId: z.coerce.number<string | number>().pipe(Seq).nullish(),
+        }),
+      )
+      .subscription(({ ctx, input: { chat_id, after, lastEventId }, signal = NEVER }) =>
+        subscription(changes(ctx, chat_id, lastEventId ?? after, signal)),
+      ),
+
     readCursor: signedIn
       .input(ChatParams)
       .output(ReadCursor)
@@ -70,6 +110,17 @@ export function chatsRouter({ chats, messages, reader }: ChatServices, authentic
       .output(ReadCursor)
       .mutation(({ ctx, input }) => messages.moveReadCursor(ctx.actor, input.chat_id, input.message_id)),
   })
+}
+
+function watchEvent(chatId: string, item: Followed): Watching | ChatEvent | AnswerSnapshot | AnswerDelta {
+  switch (item.type) {
+    case 'event':
+      return ChatEvent.parse(JSON.parse(item.event.text))
+    case 'start':
+      return Watching.parse(watchingFrame(chatId, null, item.start))
+    case 'answer':
+      return answerFrame(item.answer, item.offset, item.text)
+  }
 }
 
 function parsedEvent(event: Parameters<typeof eventText>[0]): unknown {

@@ -26,9 +26,24 @@ export const router = t.router
 export const procedure = t.procedure.use(async ({ next }) => {
   const result = await next()
   if (result.ok || !(result.error.cause instanceof Refusal)) return result
-  const { cause } = result.error
-  throw new TRPCError({ code: FAILURES[cause.reason].trpc, message: cause.message, cause })
+  throw told(result.error.cause)
 })
+
+/** For a subscription that nothing ends. */
+export const NEVER = new AbortController().signal
+
+/** The same for what a subscription yields: a refusal on the way is past what `procedure` sees. */
+export async function* subscription<T>(items: AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  try {
+    yield* items
+  } catch (fault) {
+    throw fault instanceof Refusal ? told(fault) : fault
+  }
+}
+
+function told(cause: Refusal): TRPCError {
+  return new TRPCError({ code: FAILURES[cause.reason].trpc, message: cause.message, cause })
+}
 
 function refusalData({ cause, code }: TRPCError): RefusalData {
   if (cause instanceof Refusal) return { reason: cause.reason, issues: [...cause.issues] }

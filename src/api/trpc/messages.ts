@@ -6,16 +6,22 @@ import {
   MessageChange,
   MessageEdit,
   MessageParams,
+  PostedMessage,
   ReactionParams,
 } from '../../contract/chat-calls.ts'
-import { ChatId, Message, NewMessage } from '../../contract/chats.ts'
+import { ChatId, Message } from '../../contract/chats.ts'
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
+import type { AnswerService } from '../../domain/answers/service.ts'
 import type { ChatServices } from '../../domain/chats/services.ts'
 import { router } from './init.ts'
 import { signedInProcedure } from './signed-in.ts'
 
 /** What was said in a chat. */
-export function messagesRouter({ messages, reader }: ChatServices, authenticator: Authenticator) {
+export function messagesRouter(
+  { messages, reader }: ChatServices,
+  answers: AnswerService,
+  authenticator: Authenticator,
+) {
   const signedIn = signedInProcedure(authenticator)
   return router({
     /** Part of a branch's history: the root's where none is named is the chat's own id. */
@@ -32,9 +38,11 @@ export function messagesRouter({ messages, reader }: ChatServices, authenticator
       .query(({ ctx, input }) => messages.get(ctx.actor, input.chat_id, input.message_id)),
 
     post: signedIn
-      .input(NewMessage.extend({ chat_id: ChatId }))
+      .input(PostedMessage.extend({ chat_id: ChatId }))
       .output(Message)
-      .mutation(({ ctx, input: { chat_id, ...draft } }) => messages.post(ctx.actor, chat_id, draft)),
+      .mutation(({ ctx, input: { chat_id, file_ids, ...draft } }) =>
+        answers.post(ctx.actor, chat_id, { ...draft, ...(file_ids ? { file_ids } : {}) }),
+      ),
 
     edit: signedIn
       .input(MessageParams.extend(MessageChange.shape))

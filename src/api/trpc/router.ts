@@ -1,28 +1,46 @@
 import type { Config } from '../../config.ts'
 import type { AccountService } from '../../domain/accounts/service.ts'
+import type { AnswerService } from '../../domain/answers/service.ts'
 import type { ChatServices } from '../../domain/chats/services.ts'
+import type { DeskService } from '../../domain/desk/service.ts'
+import type { FileService } from '../../domain/files/service.ts'
+import type { SessionPromoter } from '../../domain/sessions/promotion.ts'
 import type { SessionService } from '../../domain/sessions/service.ts'
 import { accountsRouter } from './accounts.ts'
+import { answersRouter } from './answers.ts'
 import { branchesRouter } from './branches.ts'
 import { chatsRouter } from './chats.ts'
+import { deskRouter } from './desk.ts'
+import { filesRouter } from './files.ts'
 import { router } from './init.ts'
 import { messagesRouter } from './messages.ts'
 import { searchRouter } from './search.ts'
 import { sessionsRouter } from './sessions.ts'
 
 export function createRouter(
-  services: { accounts: AccountService; chats: ChatServices; sessions: SessionService },
+  services: {
+    accounts: AccountService
+    chats: ChatServices
+    answers: AnswerService
+    desk: DeskService
+    files: FileService
+    sessions: SessionService
+    promoter: SessionPromoter
+  },
   config: Config,
 ) {
   const { chats } = services
   const { authenticator } = services.accounts
   return router({
     accounts: accountsRouter(services.accounts),
-    chats: chatsRouter(chats, authenticator),
-    messages: messagesRouter(chats, authenticator),
+    chats: chatsRouter(chats, services.accounts),
+    messages: messagesRouter(chats, services.answers, authenticator),
+    answers: answersRouter(services.answers, authenticator),
     branches: branchesRouter(chats, authenticator),
     search: searchRouter(chats, authenticator),
-    sessions: sessionsRouter(services.sessions, authenticator, config),
+    files: filesRouter(services.files, authenticator),
+    desk: deskRouter(services.desk, authenticator, config),
+    sessions: sessionsRouter(services, services.accounts, config),
   })
 }
 

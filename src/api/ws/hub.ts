@@ -1,7 +1,10 @@
 import type { Server } from 'bun'
+import type { Identity } from '../../domain/accounts/authenticator.ts'
+import type { Holders } from '../../domain/accounts/holders.ts'
 import type { Bus } from '../../domain/ports.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import type { OriginRule } from '../plugins/origins.ts'
+import type { Audience, Publisher } from './audience.ts'
 import { Connection, type Dialect } from './connection.ts'
 import { type Feed, Topic } from './topic.ts'
 
@@ -17,33 +20,79 @@ export const SOCKET_SETTINGS = {
   sendPings: true,
 }
 
+/** What a socket's request tells of who opens it. */
+export type Opening = {
+  /** Not set: nobody's, on a public API; or not yet known. */
+  identity?: Identity | undefined
+  /** See `callerAddress`. */
+  address: string
+}
+
+/** How often readers that do not keep up are looked for. */
+const PACE_MS = 1000
+/** UTF-16 code units that are told, to all topics together, between two looks at those who were told. */
+const PACE_LENGTH = 65_536
+
+type Known = { address: string; topics?: Set<Topic>; release?: () => void }
+
 /** Every socket of this process, and the topics they watch. */
-export class Hub {
+export class Hub implements Publisher {
   readonly #bus: Bus
+  readonly #holders: Holders
   readonly #originAllowed: OriginRule
+  readonly #perAddress: number
   readonly #topics = new Map<string, Topic>()
-  /** Each open socket with what it watches. */
-  readonly #watched = new Map<Connection, Set<Topic>>()
+  readonly #connections = new Map<Connection, Known>()
+  readonly #byAddress = new Map<string, number>()
+  readonly #timer: ReturnType<typeof setInterval>
+  /** The topics that were told something since their readers were last looked at. */
+  readonly #toldTopics = new Set<Audience>()
+  #told = 0
   #server: Server<Connection> | undefined
   #closing: PromiseWithResolvers<void> | undefined
 
-  constructor(bus: Bus, originAllowed: OriginRule) {
-    this.#bus = bus
-    this.#originAllowed = originAllowed
+  constructor(parts: { bus: Bus; holders: Holders; originAllowed: OriginRule; perAddress: number }) {
+    this.#bus = parts.bus
+    this.#holders = parts.holders
+    this.#originAllowed = parts.originAllowed
+    this.#perAddress = parts.perAddress
+    this.#timer = setInterval(() => this.#keepPace(this.#connections.keys()), PACE_MS)
+    this.#timer.unref()
   }
 
   /** Turns a request into a socket. Browsers tell their page's origin, which must be an allowed one. */
-  upgrade(request: Request, server: Server<unknown> | null, dialect: Dialect): void {
+  upgrade(request: Request, server: Server<unknown> | null, dialect: Dialect, { identity, address }: Opening): void {
     const origin = request.headers.get('origin')
     if (origin !== null && !this.#originAllowed(origin)) throw new Refusal('origin_forbidden')
     if (this.#closing !== undefined) throw new Refusal('restarting')
+    const sockets = this.#byAddress.get(address) ?? 0
+    if (sockets >= this.#perAddress) throw new Refusal('too_many_sockets')
     // Elysia does not know what its sockets carry: all of them are made here, with a Connection.
     this.#server ??= (server as Server<Connection> | null) ?? undefined
     const connection = new Connection(dialect, (gone) => this.#forget(gone))
-    this.#watched.set(connection, new Set())
-    if (this.#server?.upgrade(request, { data: connection })) return
-    this.#watched.delete(connection)
+    this.#connections.set(connection, { address })
+    this.#byAddress.set(address, sockets + 1)
+    try {
+      if (identity !== undefined) this.identify(connection, identity)
+      if (this.#server?.upgrade(request, { data: connection })) return
+    } catch (refused) {
+      this.#forget(connection)
+      throw refused
+    }
+    this.#forget(connection)
     throw new Refusal('upgrade_required')
+  }
+
+  /**
+   * The socket is this caller's from now on, until the token ends: in place of whose it was. Throws
+   * `Refusal('too_many_sockets')`.
+   */
+  identify(connection: Connection, identity: Identity): void {
+    const known = this.#connections.get(connection)
+    if (known === undefined) return
+    known.release?.()
+    delete known.release
+    known.release = this.#holders.hold(identity, () => connection.end('signed_out'))
   }
 
   /**
@@ -51,22 +100,36 @@ export class Hub {
    * or the store is away.
    */
   async join(connection: Connection, feed: Feed): Promise<void> {
-    const watched = this.#watched.get(connection)
-    if (watched === undefined || this.#server === undefined) return
-    const topic = this.#topics.get(feed.topic) ?? this.#open(this.#server, feed)
-    watched.add(topic)
+    const known = this.#connections.get(connection)
+    if (known === undefined) return
+    const topic = this.#topics.get(feed.topic) ?? this.#open(feed)
+    known.topics ??= new Set()
+    known.topics.add(topic)
     await topic.join(connection)
+  }
+
+  publish(audience: Audience, frame: string): void {
+    this.#server?.publish(audience.name, frame)
+    this.#toldTopics.add(audience)
+    this.#told += frame.length
+    if (this.#told < PACE_LENGTH) return
+    // All of them: one reader may watch many topics, each of which is told little.
+    const told = [...this.#toldTopics]
+    this.#toldTopics.clear()
+    this.#told = 0
+    for (const { watchers } of told) this.#keepPace(watchers)
   }
 
   /** Closes every socket with 1012 and takes no more. Resolves when all are gone. */
   async close(): Promise<void> {
+    clearInterval(this.#timer)
     this.#closing = Promise.withResolvers()
-    for (const connection of [...this.#watched.keys()]) connection.end('restart')
-    if (this.#watched.size > 0) await this.#closing.promise
+    for (const connection of [...this.#connections.keys()]) connection.end('restart')
+    if (this.#connections.size > 0) await this.#closing.promise
   }
 
-  #open(server: Server<Connection>, feed: Feed): Topic {
-    const topic = new Topic(this.#bus, server, feed, () => this.#drop(feed.topic, topic))
+  #open(feed: Feed): Topic {
+    const topic = new Topic(this.#bus, this, feed, () => this.#drop(feed.topic, topic))
     this.#topics.set(feed.topic, topic)
     return topic
   }
@@ -76,14 +139,24 @@ export class Hub {
     if (this.#topics.get(name) === topic) this.#topics.delete(name)
   }
 
+  #keepPace(connections: Iterable<Connection>): void {
+    for (const connection of connections) connection.keepPace()
+  }
+
   #forget(connection: Connection): void {
-    for (const topic of this.#watched.get(connection) ?? []) {
+    const known = this.#connections.get(connection)
+    if (known === undefined) return
+    this.#connections.delete(connection)
+    known.release?.()
+    const left = (this.#byAddress.get(known.address) ?? 0) - 1
+    if (left > 0) this.#byAddress.set(known.address, left)
+    else this.#byAddress.delete(known.address)
+    for (const topic of known.topics ?? []) {
       topic.leave(connection)
       if (!topic.empty) continue
       this.#drop(topic.name, topic)
       void topic.close()
     }
-    this.#watched.delete(connection)
-    if (this.#watched.size === 0) this.#closing?.resolve()
+    if (this.#connections.size === 0) this.#closing?.resolve()
   }
 }

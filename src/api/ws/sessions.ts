@@ -3,15 +3,16 @@ import type { Logger } from 'pino'
 import type { Config } from '../../config.ts'
 import { failures, type Issue } from '../../contract/failures.ts'
 import { NewSessionMessage, SessionParams, SessionServerFrame } from '../../contract/sessions.ts'
+import { FRAME_MAX } from '../../contract/text.ts'
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
 import { Refusal } from '../../domain/refusal.ts'
-import { parseSessionEvent, type SessionRef, sessionChannel } from '../../domain/sessions/events.ts'
+import { parseSessionEvent, type SessionEvent, type SessionRef, sessionChannel } from '../../domain/sessions/events.ts'
 import { conversationText, type SessionService } from '../../domain/sessions/service.ts'
 import { CLOSE_CODES_TOLD } from '../docs/close-codes.ts'
 import { securityOf, socketAccess } from '../plugins/access.ts'
 import { parseJson } from '../plugins/issues.ts'
 import { SIGNED_IN } from '../plugins/signed-in.ts'
-import { type Connection, type Dialect, FRAME_MAX } from './connection.ts'
+import type { Connection, Dialect } from './connection.ts'
 import type { Hub } from './hub.ts'
 import type { Feed } from './topic.ts'
 
@@ -20,10 +21,11 @@ const TOO_LONG: Issue = { loc: [], msg: `A frame is text of at most ${FRAME_MAX}
 const SOCKET = `
 Open this address as a WebSocket (\`ws:\` or \`wss:\`). The server sends \`SessionServerFrame\`: first \`session.sync\` with the
 session as it is, then \`message.created\` and \`session.cleared\` for every change, whoever made it; nothing is missing and
-nothing comes twice.
+nothing comes twice. \`session.promoted\` is the last: the session has become a chat.
 
 The client sends \`NewSessionMessage\`, the body of the POST, at most 64 KiB. Its frames are handled in the order in which they
-came. One that is not valid is answered with an \`error\` frame, to its sender only, and the socket stays open.
+came. One that is not valid, or that comes once the session has become a chat, is answered with an \`error\` frame, to its
+sender only, and the socket stays open.
 
 ${CLOSE_CODES_TOLD}
 `.trim()
@@ -39,17 +41,25 @@ export function sessionSocket(
   // A statement of its own: what a chain returns would offer the socket to clients as a call.
   socket.get(
     '/v1/chat/sessions/:session_id/ws',
-    ({ owner, params: { session_id }, request, server, set }) => {
+    ({ owner, opening, params: { session_id }, request, server, set }) => {
       // Bun has answered; this is for the log.
       set.status = 101
-      hub.upgrade(request, server, sessionDialect(sessions, hub, { owner, id: session_id }, log))
+      hub.upgrade(request, server, sessionDialect(sessions, hub, { owner, id: session_id }, log), opening)
     },
     {
       params: SessionParams,
       response: {
         // Nothing is answered here: what the socket sends is for the documentation.
         101: SessionServerFrame.optional(),
-        ...failures(...SIGNED_IN, 'origin_forbidden', 'invalid', 'upgrade_required', 'restarting', 'internal'),
+        ...failures(
+          ...SIGNED_IN,
+          'origin_forbidden',
+          'invalid',
+          'upgrade_required',
+          'too_many_sockets',
+          'restarting',
+          'internal',
+        ),
       },
       detail: {
         tags: ['Sessions'],
@@ -73,8 +83,13 @@ function sessionDialect(sessions: SessionService, hub: Hub, session: SessionRef,
       const parsed =
         text === undefined ? { ok: false as const, issues: [TOO_LONG] } : parseJson(NewSessionMessage, text)
       // The message comes back to its sender by the feed, like to everyone else.
-      if (parsed.ok) await sessions.say(session, parsed.value)
-      else refuse(connection, parsed.issues)
+      if (!parsed.ok) return refuse(connection, 'Invalid message payload.', 'invalid', parsed.issues)
+      try {
+        await sessions.say(session, parsed.value)
+      } catch (fault) {
+        if (!(fault instanceof Refusal && fault.reason === 'session_promoted')) throw fault
+        refuse(connection, fault.message, fault.reason)
+      }
     },
 
     failed(connection, error) {
@@ -88,8 +103,13 @@ function sessionDialect(sessions: SessionService, hub: Hub, session: SessionRef,
   }
 }
 
-function refuse(connection: Connection, errors: Issue[]): void {
-  const frame: SessionServerFrame = { type: 'error', detail: 'Invalid message payload.', reason: 'invalid', errors }
+function refuse(
+  connection: Connection,
+  detail: string,
+  reason: 'invalid' | 'session_promoted',
+  errors: Issue[] = [],
+): void {
+  const frame: SessionServerFrame = { type: 'error', detail, reason, errors }
   connection.send(JSON.stringify(frame))
 }
 
@@ -98,18 +118,28 @@ function sessionFeed(sessions: SessionService, session: SessionRef): Feed {
   return {
     channel,
     topic: channel,
-    // The frames are put together from texts that are JSON already, see `SessionServerFrame` for their shape.
     encode(payload) {
       const event = parseSessionEvent(payload)
-      const { position } = event
-      if (event.type === 'session.cleared') {
-        return { position, frame: `{"type":"session.cleared","session_id":"${session.id}"}` }
-      }
-      return { position, frame: `{"type":"message.created","session_id":"${session.id}","message":${event.message}}` }
+      return { position: event.position, frame: frameOf(session.id, event) }
     },
     async snapshot() {
-      const { position, messages } = await sessions.read(session)
-      return { position, frame: `{"type":"session.sync","session":${conversationText(session.id, messages)}}` }
+      const { position, messages, promoted } = await sessions.read(session)
+      const sync = `{"type":"session.sync","session":${conversationText(session.id, messages)}}`
+      if (promoted === undefined) return { position, frames: [sync] }
+      return { position, frames: [sync, frameOf(session.id, { position, type: 'session.promoted', ...promoted })] }
     },
+  }
+}
+
+/** Put together from texts that are JSON already, see `SessionServerFrame` for their shape. */
+function frameOf(sessionId: string, event: SessionEvent): string {
+  const head = `{"type":"${event.type}","session_id":"${sessionId}"`
+  switch (event.type) {
+    case 'message.created':
+      return `${head},"message":${event.message}}`
+    case 'session.cleared':
+      return `${head}}`
+    case 'session.promoted':
+      return `${head},"chat_id":"${event.chatId}","seq":${event.seq}}`
   }
 }

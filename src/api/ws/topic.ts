@@ -1,7 +1,7 @@
-import type { Server } from 'bun'
 import type { CloseName } from '../../contract/close-codes.ts'
 import type { Bus } from '../../domain/ports.ts'
 import { Refusal } from '../../domain/refusal.ts'
+import type { Audience, Publisher } from './audience.ts'
 import type { Connection } from './connection.ts'
 
 /** What sockets of one dialect see of one bus channel. */
@@ -11,8 +11,8 @@ export interface Feed {
   topic: string
   /** A bus payload as the frame to send, with its position. Called once, however many sockets watch. */
   encode(payload: string): { position: number; frame: string }
-  /** The state right now, as the first frame of a new watcher. */
-  snapshot(): Promise<{ position: number; frame: string }>
+  /** The state right now, as the first frames of a new watcher. */
+  snapshot(): Promise<{ position: number; frames: readonly string[] }>
 }
 
 /** Frames that may wait for a watcher whose snapshot is being read. */
@@ -25,18 +25,18 @@ type Joiner = { pending: { position: number; frame: string }[] /** The snapshot'
  * twice: the bus is subscribed; the snapshot is read while events wait for it; and the socket moves onto the native topic
  * with the first event that is newer than its snapshot, since older ones may still be on their way to this process.
  */
-export class Topic {
+export class Topic implements Audience {
   readonly #feed: Feed
-  readonly #server: Server<Connection>
+  readonly #publisher: Publisher
   readonly #watchers = new Set<Connection>()
   readonly #joining = new Map<Connection, Joiner>()
   readonly #live: Promise<() => void>
   #lost = false
 
   /** `onEnd`: nobody can join any more, since the bus was lost or could not be reached. A later watcher needs a new topic. */
-  constructor(bus: Bus, server: Server<Connection>, feed: Feed, onEnd: () => void) {
+  constructor(bus: Bus, publisher: Publisher, feed: Feed, onEnd: () => void) {
     this.#feed = feed
-    this.#server = server
+    this.#publisher = publisher
     this.#live = bus.subscribe(feed.channel, {
       message: (payload) => this.#deliver(payload),
       lost: () => {
@@ -51,6 +51,10 @@ export class Topic {
     return this.#feed.topic
   }
 
+  get watchers(): ReadonlySet<Connection> {
+    return this.#watchers
+  }
+
   get empty(): boolean {
     return this.#watchers.size === 0
   }
@@ -63,7 +67,7 @@ export class Topic {
     const snapshot = await this.#feed.snapshot()
     if (this.#lost) throw new Refusal('storage_unavailable')
     if (connection.ended) return
-    connection.send(snapshot.frame)
+    for (const frame of snapshot.frames) connection.send(frame)
     joiner.position = snapshot.position
     for (const event of joiner.pending) this.#advance(connection, joiner.position, event)
     joiner.pending = []
@@ -83,10 +87,10 @@ export class Topic {
   #deliver(payload: string): void {
     if (this.#lost) return
     const event = this.#feed.encode(payload)
-    this.#server.publish(this.#feed.topic, event.frame)
+    this.#publisher.publish(this, event.frame)
     for (const [connection, joiner] of this.#joining) {
       if (joiner.position !== undefined) this.#advance(connection, joiner.position, event)
-      else if (joiner.pending.push(event) > PENDING_MAX) connection.end('storage_unavailable')
+      else if (joiner.pending.push(event) > PENDING_MAX) connection.end('too_slow')
     }
   }
 

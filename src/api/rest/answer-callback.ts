@@ -1,0 +1,70 @@
+import { Elysia } from 'elysia'
+import { AnswerCallback, CallbackParams, CallbackQuery, CallbackTaken } from '../../contract/answer-callback.ts'
+import { failures } from '../../contract/failures.ts'
+import type { AnswerCallbacks } from '../../domain/answers/callbacks.ts'
+import { Refusal } from '../../domain/refusal.ts'
+import { jsonBody } from '../plugins/json-body.ts'
+
+/** Where the AI service calls back: it has no account, but a URL for each answer. */
+export function answerCallbackRoutes(callbacks: AnswerCallbacks) {
+  return new Elysia({ name: 'rest/answer-callback' }).post(
+    '/api/chats/:chat_id/messages/:message_id/callback',
+    async ({ params: { chat_id, message_id }, query, body: { type, content, seq = null, sources }, status }) => {
+      const answer = await callbacks.identify(chat_id, message_id, query.token)
+      switch (type) {
+        case null:
+        case undefined:
+        case '':
+          throw new Refusal('data_type_missing')
+        case 'chunk':
+          if (!content) throw new Refusal('chunk_content_missing')
+          await callbacks.chunk(answer, seq, content)
+          break
+        case 'complete': {
+          const cited = (sources ?? []).map(({ title, url, content: said }) => ({
+            title,
+            ...(url == null ? {} : { url }),
+            ...(said == null ? {} : { content: said }),
+          }))
+          await callbacks.complete(answer, seq, { content: content || null, sources: cited })
+          break
+        }
+        default:
+          return status(400, { detail: `Unknown data type: ${type}`, reason: 'data_type_unknown' as const })
+      }
+      return { status: 'success' as const }
+    },
+    {
+      params: CallbackParams,
+      query: CallbackQuery,
+      parse: jsonBody,
+      body: AnswerCallback,
+      response: {
+        200: CallbackTaken,
+        ...failures(
+          'host_invalid',
+          'data_type_missing',
+          'data_type_unknown',
+          'chunk_content_missing',
+          'answer_content_missing',
+          'token_invalid',
+          'message_missing',
+          'answer_over',
+          'too_many_pieces',
+          'body_too_large',
+          'not_json',
+          'invalid',
+          'storage_unavailable',
+          'internal',
+        ),
+      },
+      detail: {
+        tags: ['Answers'],
+        operationId: 'answerCallback',
+        summary: 'Say more of an answer, or its end (for the AI service)',
+        description:
+          'The URL, with its token, is given to the AI service together with the question, and is good for that answer alone, until its deadline.',
+      },
+    },
+  )
+}

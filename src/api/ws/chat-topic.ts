@@ -1,0 +1,213 @@
+import type { TailEvent, TailListener } from '../../domain/live/chat-tail.ts'
+import type { LiveAnswers } from '../../domain/live/live-answers.ts'
+import type { LiveChats } from '../../domain/live/live-chats.ts'
+import type { Start, Starts } from '../../domain/live/starts.ts'
+import type { OpenChat } from '../../domain/live/watched-chat.ts'
+import type { AnswerRef } from '../../domain/ports.ts'
+import { Refusal } from '../../domain/refusal.ts'
+import type { Audience, Publisher } from './audience.ts'
+import type { Connection } from './connection.ts'
+import { type Piece, Pieces } from './pieces.ts'
+
+/** How one dialect tells of a chat. */
+export interface ChatDialect {
+  /** Unlike any other dialect's. */
+  name: string
+  /** The frame of an event; `undefined` where the dialect has none for it. Called once, however many sockets watch. */
+  frame(event: TailEvent): string | undefined
+  /** How it tells of answers that are being made, where it does. */
+  answers?: {
+    /** All that one says so far; `undefined` where a socket asks for that by itself. */
+    snapshot(answer: AnswerRef, text: string): string | undefined
+    /** More of it, right after what was told. */
+    delta(piece: Piece): string
+  }
+}
+
+/** One socket's reading of a chat. */
+export interface ChatWatch {
+  /** How it begins: called once more each time that it has to begin anew. The events wait for a promise. */
+  started(start: Start): Promise<void> | undefined
+  /** It could not begin anew: it is over. */
+  failed(fault: unknown): void
+}
+
+/** What all topics of a dialect share. */
+export type TopicParts = {
+  publisher: Publisher
+  live: LiveChats
+  starts: Starts
+  answers: LiveAnswers
+  dialect: ChatDialect
+  /** Nobody watches it any more, and nobody will. */
+  onEmpty(topic: ChatTopic): void
+}
+
+/** `isLive`: told by the native topic from now on. */
+type Reader = { watch: ChatWatch; isLive: boolean }
+
+/** A chat whose past was forgotten faster than it could be told begins anew so often, at most. */
+const STARTS_MAX = 3
+
+/**
+ * The sockets of one dialect that watch one chat in this process. An event is put into a frame once, and Bun hands it to
+ * every socket of the chat; a socket that joins is told of what it has missed before, and moves onto the native topic in
+ * the moment when it has seen all that there is, so that it misses nothing and sees nothing twice.
+ */
+export class ChatTopic implements Audience, TailListener {
+  readonly name: string
+  readonly chatId: string
+  readonly #parts: TopicParts
+  readonly #readers = new Map<Connection, Reader>()
+  readonly #opening: Promise<Pick<OpenChat, 'tail' | 'close'>>
+  /** What is told of answers, which waits a moment while somebody does not keep up. */
+  readonly #pieces: Pieces
+
+  constructor(chatId: string, parts: TopicParts) {
+    this.name = `${parts.dialect.name}:${chatId}`
+    this.chatId = chatId
+    this.#parts = parts
+    this.#pieces = new Pieces(
+      (piece) => this.#publish(parts.dialect.answers?.delta(piece)),
+      () => [...this.watchers].some((connection) => connection.isBehind),
+    )
+    this.#opening = this.#open()
+  }
+
+  get watchers(): Iterable<Connection> {
+    return this.#readers.keys()
+  }
+
+  /** See `ChatTopics.join`. */
+  async join(connection: Connection, after: number | undefined, watch: ChatWatch): Promise<void> {
+    connection.unsubscribe(this.name)
+    const reader = { watch, isLive: false }
+    this.#readers.set(connection, reader)
+    try {
+      const { tail } = await this.#opening
+      await this.#begin(connection, reader, await this.#parts.starts.of(tail, after))
+    } catch (fault) {
+      if (this.#has(connection, reader)) this.leave(connection)
+      throw fault
+    }
+  }
+
+  leave(connection: Connection): void {
+    connection.unsubscribe(this.name)
+    if (!this.#readers.delete(connection) || this.#readers.size > 0) return
+    this.#parts.onEmpty(this)
+    this.#pieces.flush()
+    this.#opening.then(
+      (chat) => {
+        // Others may hear the same tail: it would go on telling of its events here.
+        chat.tail.unlisten(this)
+        chat.close()
+      },
+      () => {},
+    )
+  }
+
+  // Those below are called by the tail.
+
+  event(event: TailEvent): void {
+    this.#pieces.flush()
+    this.#publish(this.#parts.dialect.frame(event))
+  }
+
+  /** An answer is told of for the first time. */
+  snapshot(answer: AnswerRef, text: string): void {
+    this.#pieces.flush()
+    this.#publish(this.#parts.dialect.answers?.snapshot(answer, text))
+  }
+
+  /** More of an answer, right after what was told. */
+  delta(piece: Piece): void {
+    this.#pieces.add(piece)
+  }
+
+  #publish(frame: string | undefined): void {
+    if (frame !== undefined) this.#parts.publisher.publish(this, frame)
+  }
+
+  /** The log has forgotten what comes next: everyone begins with the chat as it is. */
+  broken(): void {
+    // Who is still being told of the past finds that out by itself: to begin twice would tell things twice.
+    const readers = [...this.#readers].filter(([, { isLive }]) => isLive)
+    for (const [connection, reader] of readers) {
+      reader.isLive = false
+      connection.unsubscribe(this.name)
+    }
+    if (readers.length > 0) void this.#beginAnew(readers)
+  }
+
+  async #open(): Promise<Pick<OpenChat, 'tail' | 'close'>> {
+    const { live, answers, dialect } = this.#parts
+    const chat = await live.open(this.chatId)
+    const { tail } = chat
+    // Before the topic hears of events: the end of an answer comes after the last of its text.
+    const said = dialect.answers && (await answers.open(tail))
+    tail.listen(this)
+    return {
+      tail,
+      close() {
+        said?.close()
+        chat.close()
+      },
+    }
+  }
+
+  /** From this moment the socket is told what the others are, and it knows what they know. */
+  #enter(connection: Connection, reader: Reader): void {
+    this.#pieces.flush()
+    const { answers, dialect } = this.#parts
+    for (const { answer, text } of dialect.answers === undefined ? [] : answers.current(this.chatId)) {
+      const frame = dialect.answers?.snapshot(answer, text)
+      if (frame !== undefined) connection.send(frame)
+    }
+    reader.isLive = true
+    connection.subscribe(this.name)
+  }
+
+  /** Whether this is still how the socket watches: it may have left, or begun again, meanwhile. */
+  #has(connection: Connection, reader: Reader): boolean {
+    return this.#readers.get(connection) === reader
+  }
+
+  async #begin(connection: Connection, reader: Reader, first: Start): Promise<void> {
+    const { tail } = await this.#opening
+    const isOn = () => this.#has(connection, reader) && !connection.ended
+    let start = first
+    for (let starts = 0; starts < STARTS_MAX; starts += 1) {
+      if (!isOn()) return
+      await reader.watch.started(start)
+      const whole = await tail.replay(
+        start.seq,
+        (event) => {
+          const frame = isOn() ? this.#parts.dialect.frame(event) : undefined
+          return frame === undefined ? undefined : connection.sendPaced(frame)
+        },
+        () => {
+          if (isOn()) this.#enter(connection, reader)
+        },
+      )
+      if (whole) return
+      start = await this.#parts.starts.afresh(this.chatId)
+    }
+    throw new Refusal('storage_unavailable', { cause: new Error(`${this.chatId} forgets faster than it is read`) })
+  }
+
+  async #beginAnew(readers: readonly [Connection, Reader][]): Promise<void> {
+    const start = this.#parts.starts.afresh(this.chatId)
+    await Promise.all(
+      readers.map(async ([connection, reader]) => {
+        try {
+          await this.#begin(connection, reader, await start)
+        } catch (fault) {
+          if (!this.#has(connection, reader)) return
+          this.leave(connection)
+          reader.watch.failed(fault)
+        }
+      }),
+    )
+  }
+}
