@@ -1,6 +1,6 @@
 import { Argon2 } from './adapters/argon2.ts'
 import { CountedAttempts } from './adapters/attempts.ts'
-import type { Redis } from './adapters/redis/client.ts'
+import type { Redis } from './adapters/redis/redis.ts'
 import { JwtAccessTokens } from './adapters/tokens/access.ts'
 import { JwksTokens } from './adapters/tokens/external.ts'
 import type { Config } from './config.ts'
@@ -8,6 +8,7 @@ import type { Database } from './db/open.ts'
 import { AccountStore } from './domain/accounts/account-store.ts'
 import { Authenticator } from './domain/accounts/authenticator.ts'
 import { ExternalAccounts } from './domain/accounts/external-accounts.ts'
+import { Holders } from './domain/accounts/holders.ts'
 import { LoginStore } from './domain/accounts/login-store.ts'
 import { Logins } from './domain/accounts/logins.ts'
 import { Passwords } from './domain/accounts/passwords.ts'
@@ -15,6 +16,9 @@ import { Revocations } from './domain/accounts/revocations.ts'
 import { AccountService } from './domain/accounts/service.ts'
 import { StandingStore } from './domain/accounts/standing-store.ts'
 import type { Bus } from './domain/ports.ts'
+
+/** Workers hash beside each other: each takes half of what a process does that is alone. */
+const SHARED_MACHINE = { atOnce: 1, waiting: 32 }
 
 export type AccountResources = {
   database: Database
@@ -36,17 +40,23 @@ export function accountsOf(config: Config, { database, bus, redis, secret, ...ow
   const parts = {
     accounts,
     logins: new LoginStore(database),
-    passwords: own.passwords ?? new Passwords(new Argon2()),
+    passwords: own.passwords ?? new Passwords(new Argon2(), config.workers > 1 ? SHARED_MACHINE : undefined),
     tokens,
     attempts: new CountedAttempts(attempts, redis),
     revocations,
     refreshDays: jwt.refreshDays,
   }
+  const standing = new StandingStore(database)
   const authenticator = new Authenticator(
     { tokens, external, serviceKey },
-    new StandingStore(database),
+    standing,
     new ExternalAccounts(accounts),
     revocations,
   )
-  return new AccountService(parts, new Logins(parts), authenticator)
+  return new AccountService(
+    parts,
+    new Logins(parts),
+    authenticator,
+    new Holders(standing, revocations, config.sockets.perAccount),
+  )
 }

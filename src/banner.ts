@@ -19,8 +19,15 @@ export function banner(config: Config, port: number, database: string): string {
       'Sessions',
       redis ? `Redis at ${redis.host}  (REDIS_URL)` : 'in memory, this process only  (REDIS_URL chooses a server)',
     ],
+    ['Answers', answers(config)],
+    ...(config.workers > 1 ? [['Workers', `${config.workers}  (APP_WORKERS)`] satisfies [string, string]] : []),
     ['Open APIs', `${open || 'none'}  (PUBLIC_APIS)`],
   ]
   const lines = rows.map(([name, value]) => `  ${name.padEnd(10)} ${value}`)
   return `\n${config.name} ${config.version}\n\n${lines.join('\n')}\n`
+}
+
+function answers({ openai }: Config): string {
+  if (openai === undefined) return 'a demo that follows a script  (OPENAI_MODEL chooses a model)'
+  return `${openai.model} at ${new URL(openai.baseUrl).host}  (OPENAI_MODEL, OPENAI_BASE_URL)`
 }

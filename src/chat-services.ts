@@ -1,4 +1,5 @@
 import type { Database } from './db/open.ts'
+import { AnswerStore, refOf } from './domain/answers/answer-store.ts'
 import { ChatAccess } from './domain/chats/access.ts'
 import { BranchService } from './domain/chats/branches.ts'
 import { ChatStore } from './domain/chats/chat-store.ts'
@@ -15,16 +16,21 @@ import { ChatLog } from './domain/chats/log.ts'
 import { LogStore } from './domain/chats/log-store.ts'
 import { MessageStore } from './domain/chats/message-store.ts'
 import { MessageService } from './domain/chats/messages.ts'
+import { PromotedChats } from './domain/chats/promoted-chats.ts'
+import { PromotionStore } from './domain/chats/promotion-store.ts'
 import { ChatReader } from './domain/chats/reader.ts'
 import { SearchService } from './domain/chats/search.ts'
 import { SearchStore } from './domain/chats/search-store.ts'
 import type { ChatServices } from './domain/chats/services.ts'
-import type { Bus } from './domain/ports.ts'
+import { SnapshotStore } from './domain/chats/snapshot-store.ts'
+import { Live } from './domain/live/live.ts'
+import { LiveAnswers } from './domain/live/live-answers.ts'
+import type { AnswerBuffer, Bus } from './domain/ports.ts'
 
 export type { ChatServices }
 
-/** All that works on chats, over one database and one bus. */
-export async function openChats(database: Database, bus: Bus): Promise<ChatServices> {
+/** All that works on chats, over one database, one bus, and one buffer of answers. */
+export async function openChats(database: Database, bus: Bus, buffer: AnswerBuffer): Promise<ChatServices> {
   const store = new ChatStore(database)
   const reads = new HistoryStore(database)
   const messageStore = new MessageStore(database)
@@ -33,6 +39,17 @@ export async function openChats(database: Database, bus: Bus): Promise<ChatServi
   const access = new ChatAccess(store, bus)
   await access.start()
   const chats = new ChatService(store, log, access)
+  const answerStore = new AnswerStore(database)
+  const running = async (chatId: string) =>
+    (await answerStore.runningOf(chatId)).filter(({ status }) => status === 'processing').map(refOf)
+  const live = new Live({
+    log,
+    access,
+    snapshots: new SnapshotStore(database),
+    bus,
+    answers: new LiveAnswers({ buffer, running }),
+  })
+  await live.start()
   const messages = new MessageService({ store: messageStore, reads, history, log, access })
   return {
     chats,
@@ -42,8 +59,10 @@ export async function openChats(database: Database, bus: Bus): Promise<ChatServi
     forks: new Forks(new ForkStore(database), access),
     exporter: new ChatExporter({ store: new ExportStore(database), reads, history, access }),
     importer: new ChatImporter(new ImportStore(database)),
+    promoted: new PromotedChats(new PromotionStore(database)),
     search: new SearchService({ store: new SearchStore(database), reads, access }),
     log,
     access,
+    live,
   }
 }

@@ -14,12 +14,25 @@ export type Issuer = { jwksUrl: string; issuer: string; audience: string }
 /** A service of the embedding product's own, and the key it knows us by. */
 export type Service = { url: string; apiKey: string | undefined }
 
+/** A bucket of an S3-compatible store. */
+export type Bucket = {
+  endpoint: string | undefined
+  region: string | undefined
+  bucket: string
+  /** Put before every name. */
+  prefix: string
+  accessKeyId: string
+  secretAccessKey: string
+}
+
 export type Config = {
   production: boolean
   name: string
   version: string
   host: string
   port: number
+  /** So many processes share the port; more than one share a database and a Redis too. */
+  workers: number
   /** The address that clients use, without a slash at its end. */
   publicUrl: string
   logLevel: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent'
@@ -46,10 +59,21 @@ export type Config = {
   /** Made at start where there is no admin yet. */
   firstAdmin: { email: string; username: string | undefined; password: string } | undefined
   attempts: AttemptLimits
+  /** Sockets that may be open in one process, and frames a second on the live socket. */
+  sockets: { perAccount: number; perAddress: number; framesPerSecond: number }
   /** One proxy stands in front and tells in X-Forwarded-For who calls. */
   trustProxy: boolean
-  uploads: { directory: string; maxBytes: number }
+  /** `bucket`: files are there; `directory` then only holds them on their way. */
+  uploads: { directory: string; maxBytes: number; quotaBytes: number; bucket: Bucket | undefined }
+  /** Whether servers do the work in the background too; else it is for `bun run worker`. */
+  jobsInServer: boolean
+  /** Whether anything answers what users say. */
+  answering: boolean
   aiService: Service | undefined
+  /** A chat-completions endpoint, and the model of it that answers. */
+  openai: { baseUrl: string; apiKey: string | undefined; model: string } | undefined
+  /** Whether services at private addresses may be asked. */
+  outgoingAllowPrivate: boolean
   previewService: Service | undefined
   /** Web origins that may call from a browser. `'local'`: any on this machine. `'*'`: any at all. */
   allowedOrigins: readonly string[] | 'local' | '*'
@@ -64,10 +88,13 @@ export class ConfigError extends Error {
 /** Throws `ConfigError` with every fault at once. */
 export function readConfig(variables: Record<string, string | undefined>): Config {
   const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''))
-  const parsed = Environment.safeParse(set)
+  // Read once: to compile the schema for that would take longer than to read by it.
+  const parsed = Environment.safeParse(set, { jitless: true })
   const faults = parsed.error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) ?? []
   faults.push(...missingParts(set))
+  faults.push(...missingKey(set))
   if (set['NODE_ENV'] === 'production') faults.push(...productionFaults(set))
+  if (Number(set['APP_WORKERS']) > 1) faults.push(...alone(set))
   if (!parsed.success || faults.length > 0) throw new ConfigError([...new Set(faults)].join('\n'))
   const env = parsed.data
   const production = env.NODE_ENV === 'production'
@@ -81,6 +108,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     version: env.APP_VERSION,
     host: env.APP_HOST ?? (production ? '0.0.0.0' : '127.0.0.1'),
     port: env.APP_PORT,
+    workers: env.APP_WORKERS,
     publicUrl: (env.PUBLIC_URL ?? `http://localhost:${env.APP_PORT}`).replace(/\/+$/, ''),
     logLevel: env.LOG_LEVEL ?? (env.DEBUG ? 'debug' : 'info'),
     dataDirectory: env.DATA_DIR,
@@ -118,9 +146,36 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       register: env.LIMIT_REGISTER_PER_HOUR ?? (production ? 30 : 100_000),
       password: env.LIMIT_PASSWORD_TRIES,
     },
+    sockets: {
+      perAccount: env.LIMIT_SOCKETS_PER_ACCOUNT,
+      perAddress: env.LIMIT_SOCKETS_PER_ADDRESS ?? (production ? 1000 : 100_000),
+      framesPerSecond: env.LIMIT_FRAMES_PER_SECOND,
+    },
     trustProxy: env.TRUST_PROXY,
-    uploads: { directory: env.UPLOAD_DIR, maxBytes: env.MAX_UPLOAD_SIZE },
+    uploads: {
+      directory: env.UPLOAD_DIR,
+      maxBytes: env.MAX_UPLOAD_SIZE,
+      quotaBytes: env.UPLOAD_QUOTA,
+      bucket:
+        env.S3_BUCKET && env.S3_ACCESS_KEY_ID && env.S3_SECRET_ACCESS_KEY
+          ? {
+              endpoint: env.S3_ENDPOINT,
+              region: env.S3_REGION,
+              bucket: env.S3_BUCKET,
+              prefix: env.S3_PREFIX,
+              accessKeyId: env.S3_ACCESS_KEY_ID,
+              secretAccessKey: env.S3_SECRET_ACCESS_KEY,
+            }
+          : undefined,
+    },
+    jobsInServer: env.JOBS_IN_SERVER,
+    answering: env.ANSWERING,
     aiService: serviceOf(env.AI_SERVICE_URL, env.AI_SERVICE_API_KEY),
+    openai:
+      env.OPENAI_MODEL === undefined
+        ? undefined
+        : { baseUrl: env.OPENAI_BASE_URL, apiKey: env.OPENAI_API_KEY, model: env.OPENAI_MODEL },
+    outgoingAllowPrivate: env.OUTGOING_ALLOW_PRIVATE ?? !production,
     previewService: serviceOf(env.PREVIEW_SERVICE_URL, env.PREVIEW_SERVICE_API_KEY),
     allowedOrigins: env.ALLOWED_ORIGINS?.includes('*') ? '*' : (env.ALLOWED_ORIGINS ?? (production ? [] : 'local')),
     publicApis: new Set(env.PUBLIC_APIS ?? (production ? [] : PUBLIC_APIS)),
@@ -135,12 +190,32 @@ function serviceOf(url: string | undefined, apiKey: string | undefined): Service
 const TOGETHER = [
   ['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'],
   ['ADMIN_EMAIL', 'ADMIN_PASSWORD'],
+  ['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY'],
 ]
 
 function missingParts(set: Record<string, string | undefined>): string[] {
   const halves = TOGETHER.filter((names) => names.some((name) => set[name] !== undefined))
   return halves.flatMap((names) =>
     names.flatMap((name) => (set[name] === undefined ? [`${name}: goes together with ${names.join(', ')}`] : [])),
+  )
+}
+
+/** Services of one's own may want no key; OpenAI does. */
+function missingKey(set: Record<string, string | undefined>): string[] {
+  const keyless = set['OPENAI_MODEL'] !== undefined && set['OPENAI_API_KEY'] === undefined
+  return keyless && set['OPENAI_BASE_URL'] === undefined
+    ? ['OPENAI_API_KEY: is required with OPENAI_MODEL, unless OPENAI_BASE_URL names another service than OpenAI']
+    : []
+}
+
+/** Of what each process would have one of its own. */
+function alone(set: Record<string, string | undefined>): string[] {
+  const stores = [
+    ['DATABASE_URL', 'DB_HOST', 'the embedded database is for one process'],
+    ['REDIS_URL', 'REDIS_HOST', 'what is kept in memory is for one process'],
+  ] as const
+  return stores.flatMap(([url, host, why]) =>
+    set[url] === undefined && set[host] === undefined ? [`${url}: is required with more than one worker: ${why}`] : [],
   )
 }
 

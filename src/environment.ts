@@ -50,6 +50,7 @@ export const Environment = z.object({
   APP_VERSION: z.string().default(packageJson.version),
   APP_HOST: host.optional(),
   APP_PORT: port.default(8000),
+  APP_WORKERS: count.max(256).default(1),
   PUBLIC_URL: serviceUrl.optional(),
   DEBUG: flag.default(false),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).optional(),
@@ -100,13 +101,33 @@ export const Environment = z.object({
   LIMIT_AUTH_PER_MINUTE: count.optional(),
   LIMIT_REGISTER_PER_HOUR: count.optional(),
   LIMIT_PASSWORD_TRIES: count.default(10),
+  LIMIT_SOCKETS_PER_ACCOUNT: count.default(100),
+  LIMIT_SOCKETS_PER_ADDRESS: count.optional(),
+  LIMIT_FRAMES_PER_SECOND: count.default(100),
   TRUST_PROXY: flag.default(false),
 
   UPLOAD_DIR: z.string().default('.parley/uploads'),
-  MAX_UPLOAD_SIZE: count.default(10_485_760),
+  MAX_UPLOAD_SIZE: count.max(4_294_967_296).default(10_485_760),
+  JOBS_IN_SERVER: flag.default(true),
+  UPLOAD_QUOTA: count.default(1_073_741_824),
+  S3_BUCKET: z.string().optional(),
+  S3_ENDPOINT: serviceUrl.optional(),
+  S3_REGION: z.string().optional(),
+  S3_PREFIX: z.string().max(200).default(''),
+  S3_ACCESS_KEY_ID: z.string().optional(),
+  S3_SECRET_ACCESS_KEY: z.string().optional(),
 
+  ANSWERING: flag.default(true),
   AI_SERVICE_URL: serviceUrl.optional(),
   AI_SERVICE_API_KEY: z.string().optional(),
+  OPENAI_BASE_URL: serviceUrl.default('https://api.openai.com/v1'),
+  OPENAI_API_KEY: z
+    .string()
+    .trim()
+    .regex(/^[!-~]+$/, 'expected a key without spaces')
+    .optional(),
+  OPENAI_MODEL: z.string().trim().min(1).optional(),
+  OUTGOING_ALLOW_PRIVATE: flag.optional(),
   PREVIEW_SERVICE_URL: serviceUrl.optional(),
   PREVIEW_SERVICE_API_KEY: z.string().optional(),
 

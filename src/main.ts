@@ -1,65 +1,91 @@
-import pino, { type Logger } from 'pino'
+import './tracing-channel.ts'
+import type { Logger } from 'pino'
 import { accountsOf } from './accounts.ts'
-import { DemoAnswerer } from './adapters/answerers/demo.ts'
+import { MemoryAnswerBuffer } from './adapters/memory/answers.ts'
 import { MemoryBus } from './adapters/memory/bus.ts'
 import { MemorySessionStore } from './adapters/memory/sessions.ts'
-import type { Redis } from './adapters/redis/client.ts'
+import type { Redis } from './adapters/redis/redis.ts'
 import { administer, makeFirstAdmin } from './admin.ts'
+import { openAnswers } from './answer-services.ts'
+import { openAnswerer } from './answerer.ts'
 import { createApp } from './app.ts'
+import { commandOf, HELP } from './arguments.ts'
+import { openBackground, runBackground } from './background.ts'
 import { banner } from './banner.ts'
 import { openChats } from './chat-services.ts'
 import { type Config, readConfig } from './config.ts'
 import { migrate } from './db/migrate.ts'
 import { type Database, openDatabase } from './db/open.ts'
-import { AnswerService } from './domain/answers/service.ts'
+import { CallbackTokens } from './domain/answers/callback-tokens.ts'
 import type { ChatLog } from './domain/chats/log.ts'
-import type { Bus, Probe, SessionStore } from './domain/ports.ts'
+import { DeskStore } from './domain/desk/desk-store.ts'
+import { DeskService } from './domain/desk/service.ts'
+import type { AnswerBuffer, Bus, Probe, SessionStore } from './domain/ports.ts'
+import { SessionPromoter } from './domain/sessions/promotion.ts'
 import { SessionService } from './domain/sessions/service.ts'
+import { Environment } from './environment.ts'
+import { collectWhenIdle } from './idle-memory.ts'
+import { inspectJobs } from './inspection.ts'
+import { listen } from './listening.ts'
+import { openLog } from './log.ts'
 import { developmentSecret } from './secrets.ts'
+import type { Lead } from './workers.ts'
 
+/** A proxy that asks every second whether we are ready has heard by then that we are not, and sends no more calls. */
+const NOTICE_MS = 1500
 /** Sockets get this long to answer that they are closed. */
 const CLOSE_MS = 2000
-/** Between two words of the demo's answers: as if somebody typed. */
-const DEMO_PAUSE_MS = 15
-/** Requests in flight get this long to finish once the server is told to stop. */
+/** Requests in flight, and answers in the background, get this long to finish once the server is told to stop. */
 const FINISH_MS = 5000
 /** Whatever has not closed by then is left: the process ends within 10 seconds of the signal. */
 const EXIT_MS = 9000
 
-async function start(): Promise<void> {
-  const config = readConfig(process.env)
-  const logger = pino(
-    {
-      level: config.logLevel,
-      redact: { paths: ['token', '*.token', '*.password', '*.secret', '*.authorization'], remove: true },
-    },
-    pino.destination({ fd: 1, sync: false }),
-  )
+/** `lead`: where this is one of several workers. */
+async function serve(config: Config, lead?: Lead): Promise<void> {
+  const { logger, written } = openLog(config)
   process.on('unhandledRejection', (fault) => {
     logger.fatal({ err: fault }, 'unhandled rejection')
-    logger.flush()
-    process.exit(1)
+    void written().then(() => process.exit(1))
   })
   const secret = config.jwt.secret ?? (await developmentSecret(config.dataDirectory, 'jwt-secret'))
 
-  const [database, shared] = await Promise.all([openDatabase(config.database), openShared(config)])
+  const [database, shared] = await Promise.all([openDatabase(config.database), openShared(config, logger)])
   await migrate(database)
   const probes = { database, ...shared.probes }
   const sessions = new SessionService(shared.sessions, shared.bus)
-  const chats = await openChats(database, shared.bus)
-  const answers = new AnswerService(chats.messages, chats.reader, new DemoAnswerer({ pauseMs: DEMO_PAUSE_MS }))
-  const stopKeeping = keepData(database, chats.log, config, logger)
+  const chats = await openChats(database, shared.bus, shared.buffer)
+  const promoter = new SessionPromoter(shared.sessions, chats.promoted)
+  const { bus, buffer } = shared
+  const tokens = new CallbackTokens([secret, ...config.jwt.previous])
+  const answerers = config.answering ? [await openAnswerer(config, tokens)] : []
+  const { answers, callbacks, turns, dispatch } = await openAnswers({
+    database,
+    bus,
+    buffer,
+    chats,
+    answerers,
+    tokens,
+    log: logger,
+  })
+  const desk = new DeskService({ store: new DeskStore(database), chats: chats.chats, answers })
+  const background = openBackground(config, { database, log: chats.log, secret, logger })
+  const { files } = background.files
+  const stopKeeping = keepData(database, chats.log, logger)
   const accounts = accountsOf(config, { database, bus: shared.bus, redis: shared.redis, secret })
   await accounts.revocations.start()
   const told = await makeFirstAdmin(accounts, config)
   if (told !== undefined) logger.warn(told)
   const { app, hub, health } = createApp(
-    { accounts, sessions, chats, answers, bus: shared.bus, probes },
+    { accounts, sessions, promoter, chats, answers, callbacks, turns, desk, files, bus: shared.bus, probes },
     config,
     logger,
   )
-  listen(config, (options) => app.listen(options))
-  console.log(banner(config, app.server?.port ?? config.port, database.description))
+  listen(config, (place) => app.listen({ ...place, reusePort: lead !== undefined }))
+  if (lead === undefined) console.log(banner(config, app.server?.port ?? config.port, database.description))
+
+  const stopCollecting = collectWhenIdle()
+  // Once it serves: a start does not wait for it.
+  if (config.jobsInServer) background.begin()
 
   let stopping = false
   const stop = async (signal: string) => {
@@ -68,30 +94,56 @@ async function start(): Promise<void> {
     setTimeout(() => process.exit(1), EXIT_MS).unref()
     logger.info({ signal }, 'stopping')
     health.drain()
+    // Ends by itself what it can end: a job that is cut off is done again.
+    const idle = background.stop().catch((err: unknown) => logger.error({ err }, 'work in the background did not end'))
+    if (config.trustProxy) await Bun.sleep(NOTICE_MS)
     // A peer that is gone or does not answer the close is not waited for.
     await Promise.race([hub.close(), Bun.sleep(CLOSE_MS)])
-    await Promise.race([app.server?.stop(), Bun.sleep(FINISH_MS)])
+    const finish = async () => {
+      await app.server?.stop()
+      // Nobody can ask any more.
+      await dispatch.drain()
+    }
+    await Promise.race([finish(), Bun.sleep(FINISH_MS)])
     await app.server?.stop(true)
+    await Promise.race([dispatch.stop(), Bun.sleep(CLOSE_MS)])
+    stopCollecting()
     stopKeeping()
+    await Promise.race([idle, Bun.sleep(CLOSE_MS)])
+    await Promise.race([chats.live.stop(), Bun.sleep(CLOSE_MS)])
     shared.close()
     await database.close()
     logger.info('stopped')
-    logger.flush()
+    await written()
     process.exit(0)
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal))
+  lead?.serves(database.description, () => void stop('the supervisor has ended'))
+}
+
+async function start(typed: string | undefined): Promise<void> {
+  if (typed !== undefined && !isWorkers(typed)) throw new Error('--workers: expected a whole number from 1 to 256')
+  const config = readConfig(typed === undefined ? process.env : { ...process.env, APP_WORKERS: typed })
+  if (config.workers === 1) return serve(config)
+  const { runWorkers } = await import('./workers.ts')
+  const serving = (port: number, database: string) => console.log(banner(config, port, database))
+  const { logger, written } = openLog(config)
+  process.exit(await runWorkers(config, process.env, logger, serving).finally(written))
+}
+
+function isWorkers(typed: string): boolean {
+  return typed !== '' && Environment.shape.APP_WORKERS.safeParse(typed).success
 }
 
 const HOUR_MS = 3_600_000
 
 /**
- * Tells of what a process that died had committed and not told; then, hourly, forgets old events and has the database clean
- * up. On every instance, since what one has done leaves the others nothing to do. Returns the call that ends it.
+ * Tells of what a process that died had committed and not told; then, hourly, has the database clean up. Returns the call
+ * that ends it.
  */
-function keepData(database: Database, log: ChatLog, { eventRetentionDays }: Config, logger: Logger): () => void {
+function keepData(database: Database, log: ChatLog, logger: Logger): () => void {
   const tell = (work: string) => (err: unknown) => logger.error({ err }, `${work} failed`)
   const keep = async () => {
-    await log.retain(eventRetentionDays).catch(tell('forgetting old events'))
     await database.maintain().catch(tell('cleaning up the database'))
   }
   void log.retell().catch(tell('telling again of the newest events'))
@@ -100,39 +152,53 @@ function keepData(database: Database, log: ChatLog, { eventRetentionDays }: Conf
 }
 
 /** What instances share: in Redis, or in this process where there is one alone. */
-type Shared = { bus: Bus; redis?: Redis; sessions: SessionStore; probes: Record<string, Probe>; close(): void }
+type Shared = {
+  bus: Bus
+  redis?: Redis
+  sessions: SessionStore
+  buffer: AnswerBuffer
+  probes: Record<string, Probe>
+  close(): void
+}
 
-async function openShared({ redis, sessions }: Config): Promise<Shared> {
+async function openShared({ redis, sessions }: Config, logger: Logger): Promise<Shared> {
   if (redis === undefined) {
     const bus = new MemoryBus()
-    return { bus, sessions: new MemorySessionStore(bus, sessions), probes: {}, close() {} }
+    const buffer = new MemoryAnswerBuffer(bus)
+    return { bus, buffer, sessions: new MemorySessionStore(bus, sessions), probes: {}, close() {} }
   }
   // Loaded where it is wanted only: it takes a good part of the time to start.
-  const [{ connectRedis }, { RedisBus }, { RedisSessionStore }] = await Promise.all([
+  const [{ connectRedis }, { RedisBus }, { RedisSessionStore }, { RedisAnswerBuffer }] = await Promise.all([
     import('./adapters/redis/client.ts'),
     import('./adapters/redis/bus.ts'),
     import('./adapters/redis/sessions.ts'),
+    import('./adapters/redis/answers.ts'),
   ])
   const connection = await connectRedis(redis.url, { prefix: redis.prefix })
+  tellOfLosses(connection, logger)
   return {
     bus: new RedisBus(connection),
     redis: connection,
     sessions: new RedisSessionStore(connection, sessions),
+    buffer: new RedisAnswerBuffer(connection),
     probes: { redis: connection },
     close: () => connection.close(),
   }
 }
 
-function listen({ host, port }: Config, open: (options: { hostname: string; port: number }) => void): void {
-  try {
-    open({ hostname: host, port })
-  } catch (fault) {
-    if (!(fault instanceof Error && 'code' in fault)) throw fault
-    const told =
-      fault.code === 'EADDRINUSE'
-        ? `Port ${port} of ${host} is taken. Set APP_PORT to a free one, or stop what listens there.`
-        : `Port ${port} of ${host} cannot be listened on (${fault.code}). Correct APP_HOST or APP_PORT.`
-    throw new Error(told, { cause: fault })
+/** A line when Redis, or a part of it, is lost, and one when it is whole again. */
+function tellOfLosses({ commands, subscriber }: Redis, logger: Logger): void {
+  const lost = new Set<unknown>()
+  for (const part of [commands, subscriber]) {
+    part.watch({
+      lost(err) {
+        if (lost.size === 0) logger.error({ err }, 'Redis is lost')
+        lost.add(part)
+      },
+      back() {
+        if (lost.delete(part) && lost.size === 0) logger.info('Redis is back')
+      },
+    })
   }
 }
 
@@ -149,12 +215,38 @@ function askPassword(): string | undefined {
   }
 }
 
-try {
-  if (process.argv[2] === 'admin')
-    console.log(await administer(readConfig(process.env), process.argv.slice(3), askPassword))
-  else await start()
-} catch (fault) {
-  const message = fault instanceof Error ? fault.message : String(fault)
-  for (const line of message.split('\n')) console.error(`parley: ${line}`)
-  process.exit(1)
+async function main(): Promise<void> {
+  try {
+    const command = commandOf(process.argv.slice(2))
+    switch (command.name) {
+      case 'admin':
+        console.log(await administer(readConfig(process.env), command.args, askPassword))
+        break
+      case 'help':
+        console.log(HELP)
+        break
+      case 'jobs':
+        console.log(await inspectJobs(readConfig(process.env), command.args))
+        break
+      case 'work': {
+        const config = readConfig(process.env)
+        await runBackground(config, openLog(config))
+        break
+      }
+      case 'worker': {
+        const { Lead } = await import('./workers.ts')
+        await serve(readConfig(process.env), new Lead())
+        break
+      }
+      case 'start':
+        await start(command.workers)
+    }
+  } catch (fault) {
+    const message = fault instanceof Error ? fault.message : String(fault)
+    for (const line of message.split('\n')) console.error(`parley: ${line}`)
+    process.exit(1)
+  }
 }
+
+// Not awaited: a file that waits at its top has no bytecode (build.ts).
+void main()

@@ -1,0 +1,101 @@
+import type { Logger } from 'pino'
+import type { Database } from './db/open.ts'
+import { AnswerStore } from './domain/answers/answer-store.ts'
+import type { CallbackTokens } from './domain/answers/callback-tokens.ts'
+import { AnswerCallbacks } from './domain/answers/callbacks.ts'
+import { ClientTurns } from './domain/answers/client-turns.ts'
+import { AnswerDispatch } from './domain/answers/dispatch.ts'
+import { type AnswerLimits, LIMITS } from './domain/answers/limits.ts'
+import { AnswerRunner } from './domain/answers/runner.ts'
+import { AnswerService } from './domain/answers/service.ts'
+import { Settlement } from './domain/answers/settlement.ts'
+import { AnswerStarts } from './domain/answers/starts.ts'
+import { AnswerWaits } from './domain/answers/waits.ts'
+import { History } from './domain/chats/history.ts'
+import { HistoryStore } from './domain/chats/history-store.ts'
+import { MessageStore } from './domain/chats/message-store.ts'
+import { messageOf } from './domain/chats/rows.ts'
+import type { ChatServices } from './domain/chats/services.ts'
+import type { AnswerBuffer, Answerer, AnswerRef, Bus } from './domain/ports.ts'
+
+/** All that works on answers. */
+export type AnswerServices = {
+  answers: AnswerService
+  callbacks: AnswerCallbacks
+  turns: ClientTurns
+  dispatch: AnswerDispatch
+}
+
+type Parts = {
+  database: Database
+  bus: Bus
+  buffer: AnswerBuffer
+  chats: ChatServices
+  /** The first one answers; the others end what they have begun before. None: nobody answers. */
+  answerers: readonly Answerer[]
+  /** For those who call back. */
+  tokens: CallbackTokens
+  log: Logger
+  limits?: Partial<AnswerLimits>
+}
+
+/** Over one database, bus and buffer. */
+export async function openAnswers({
+  database,
+  bus,
+  buffer,
+  chats,
+  answerers,
+  ...parts
+}: Parts): Promise<AnswerServices> {
+  const limits = { ...LIMITS, ...parts.limits }
+  const { log, messages, branches, access, live } = chats
+  const store = new AnswerStore(database)
+  const reads = new HistoryStore(database)
+  const settlement = new Settlement(store, log)
+  const report = (err: unknown, ref?: AnswerRef) =>
+    parts.log.error({ err, chat_id: ref?.chatId, answer_id: ref?.answerId }, 'an answer failed')
+  const runner = new AnswerRunner({
+    buffer,
+    settlement,
+    history: new History(reads),
+    async message(messageId) {
+      const row = await reads.message(messageId)
+      return row && messageOf(row)
+    },
+    answerer: (provider) => answerers.find(({ name }) => name === provider),
+    async handedOver({ answerId }) {
+      await store.renew([answerId], limits.firstMs)
+    },
+    limits,
+    report,
+  })
+  const dispatch = new AnswerDispatch({
+    store,
+    log,
+    bus,
+    buffer,
+    runner,
+    settlement,
+    providers: answerers.map(({ name }) => name),
+    limits,
+    report,
+  })
+  const starts = new AnswerStarts({
+    store,
+    messages: new MessageStore(database),
+    branches,
+    chats: chats.chats,
+    log,
+    buffer,
+    dispatch,
+    limits,
+    provider: answerers[0]?.name,
+  })
+  const waits = new AnswerWaits(live.chats, messages, limits.patienceMs)
+  const answers = new AnswerService({ messages, branches, access, store, buffer, settlement, starts, dispatch, waits })
+  await dispatch.start()
+  const callbacks = new AnswerCallbacks({ tokens: parts.tokens, access, buffer, store, settlement, dispatch, limits })
+  const turns = new ClientTurns({ chats, store, starts, answers })
+  return { answers, callbacks, turns, dispatch }
+}
