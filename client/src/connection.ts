@@ -1,3 +1,5 @@
+import { Queue } from './queue.ts'
+
 /** As much of a `WebSocket` as is used here; that of browsers, Bun, Node 22 and the package ws are all ones. */
 export interface Socket {
   readonly readyState: number
@@ -22,22 +24,21 @@ const WAITING_MAX = 1000
 /** What one socket receives, in order, to be read at the reader's own pace. */
 export class Connection {
   readonly #socket: Socket
-  #waiting: string[] = []
+  readonly #texts = new Queue<string>()
   #ending: Ending | undefined
   #closed = false
-  #wake = () => {}
 
   constructor(socket: Socket, onOpen: () => void) {
     this.#socket = socket
     socket.addEventListener('open', onOpen)
     socket.addEventListener('message', ({ data: text }) => {
-      if (this.#closed || typeof text !== 'string') return
-      if (this.#waiting.push(text) > WAITING_MAX) this.close()
-      this.#wake()
+      if (this.#closed || this.#ending !== undefined || typeof text !== 'string') return
+      this.#texts.push(text)
+      if (this.#texts.length > WAITING_MAX) this.close()
     })
     socket.addEventListener('close', ({ code, reason }) => {
-      this.#ending = { code, reason }
-      this.#wake()
+      this.#ending ??= { code, reason }
+      this.#texts.end()
     })
   }
 
@@ -48,25 +49,30 @@ export class Connection {
 
   /** False when the socket is not open. */
   send(text: string): boolean {
-    if (this.#socket.readyState !== OPEN) return false
+    if (this.#ending !== undefined || this.#socket.readyState !== OPEN) return false
     this.#socket.send(text)
     return true
   }
 
   close(): void {
     this.#closed = true
-    this.#waiting = []
-    this.#socket.close()
-    this.#wake()
+    this.#leave()
+  }
+
+  /** Gives the socket up as if it had ended like this. */
+  drop(ending: Ending): void {
+    this.#ending ??= ending
+    this.#leave()
   }
 
   /** The next frame; `undefined` when there will be none. */
-  async next(): Promise<string | undefined> {
-    while (this.#waiting.length === 0 && this.#ending === undefined && !this.#closed) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-    }
-    return this.#waiting.shift()
+  next(): Promise<string | undefined> {
+    return this.#texts.next()
+  }
+
+  #leave(): void {
+    this.#texts.clear()
+    this.#texts.end()
+    this.#socket.close()
   }
 }

@@ -1,5 +1,6 @@
 /** What the server promises, as zod schemas and tables: what it takes, answers, refuses, and closes sockets with. */
 // biome-ignore lint/performance/noBarrelFile: the package's entry
+export { AnswerDelta, AnswerSnapshot, AskedMessage } from '../../src/contract/answers.ts'
 export { BranchTree, Divergence, DivergingEdit, NewBranch } from '../../src/contract/branch-calls.ts'
 export { AnsweredQuestion, Line, LineBranch, LineHistory, QaPair, WholeTree } from '../../src/contract/branching.ts'
 export {
@@ -13,7 +14,7 @@ export {
   ReactionKey,
   ReadCursor,
 } from '../../src/contract/chat-calls.ts'
-export { applyEvent, type ChatState, NO_CHAT, type ReadState } from '../../src/contract/chat-state.ts'
+export { applyEvent, type ChatState, historyIn, NO_CHAT, type ReadState } from '../../src/contract/chat-state.ts'
 export {
   Branch,
   Chat,
@@ -26,9 +27,11 @@ export {
   SenderType,
 } from '../../src/contract/chats.ts'
 export { CLOSE_CODES, type CloseName } from '../../src/contract/close-codes.ts'
+export { DeskMessage, DeskSession, NewDeskMessage, NewDeskSession } from '../../src/contract/desk.ts'
 export { ChatEvent, type ChatEventType } from '../../src/contract/events.ts'
 export { FAILURES, type Failure, InternalBody, InvalidBody, Issue, type Reason } from '../../src/contract/failures.ts'
 export { Health, Liveness } from '../../src/contract/health.ts'
+export { ChatSnapshot, LiveClientFrame, LiveServerFrame, Watching } from '../../src/contract/live.ts'
 export { SearchHit, SearchQuery, SearchResult } from '../../src/contract/search.ts'
 export {
   Conversation,
@@ -38,6 +41,7 @@ export {
   SessionMessage,
   SessionPage,
   SessionPageQuery,
+  SessionPromotion,
   SessionRole,
   SessionServerFrame,
   SessionSummary,

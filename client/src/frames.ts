@@ -2,7 +2,10 @@ import { CLOSE_CODES } from '../../src/contract/close-codes.ts'
 import { Connection, type Ending, type Socket } from './connection.ts'
 
 export interface SocketOptions {
-  /** Tries in a row that get no frame before it ends with `SocketClosed`. Default 10, which is less than a minute. */
+  /**
+   * Tries in a row that get no frame before it ends with `SocketClosed`. Default for a session: 10, which is less than a
+   * minute; for `openLive`: without end.
+   */
   retries?: number | undefined
   /** Milliseconds to wait before a retry, the first being 0. Default: from a quarter of a second, doubling, to 10 s. */
   delay?: ((retry: number) => number) | undefined
@@ -22,14 +25,19 @@ export class SocketClosed extends Error {
   }
 }
 
-/** Frames that may wait for the socket to open. */
-const UNSENT_MAX = 100
-
 interface Source<Frame> extends SocketOptions {
-  /** Asked anew for every try. */
-  address(): Promise<string>
+  /** Asked anew for every try. `undefined` where there is none now: that is a try that failed. */
+  address(): Promise<string | undefined>
   /** `undefined` for a frame to pass over; throws for one that is broken. */
   parse(text: string): Frame | undefined
+  /** A socket is open. */
+  opened?(): void
+  /** It is gone. */
+  lost?(): void
+  /** Whether the frame shows that the server is well: the count of failed tries begins anew. Default: every one does. */
+  isGood?(frame: Frame): boolean
+  /** Default: what the contract says of the code. */
+  isWorthRetrying?(ending: Ending): boolean
 }
 
 /** The frames of a socket that comes back by itself. Opened by the first read, and meant for one reader. */
@@ -37,18 +45,25 @@ export class Frames<Frame> {
   readonly #source: Source<Frame>
   readonly #stop = new AbortController()
   #connection: Connection | undefined
-  #unsent: string[] = []
+  /** Tries in a row. */
+  #failures = 0
 
   constructor(source: Source<Frame>) {
     this.#source = source
   }
 
-  /** Sends now, or once the socket is open. Throws when too much waits for that already, or when it is over. */
-  send(text: string): void {
-    if (this.#stop.signal.aborted) throw new Error('The socket is closed')
-    if (this.#connection?.send(text)) return
-    if (this.#unsent.length === UNSENT_MAX) throw new Error(`${UNSENT_MAX} frames wait for the socket to open`)
-    this.#unsent.push(text)
+  get closed(): boolean {
+    return this.#stop.signal.aborted
+  }
+
+  /** False when no socket is open. */
+  send(text: string): boolean {
+    return this.#connection?.send(text) ?? false
+  }
+
+  /** Gives the present socket up as if it had ended like this. */
+  drop(ending: Ending): void {
+    this.#connection?.drop(ending)
   }
 
   close(): void {
@@ -58,25 +73,18 @@ export class Frames<Frame> {
 
   /** Ends after `close`; throws `SocketClosed` when the socket is gone for good, and whatever its source throws. */
   async *read(): AsyncGenerator<Frame, void, void> {
-    const { address, parse, retries = 10, delay = backOff } = this.#source
+    const { address, retries = 10, delay = backOff, isWorthRetrying = isToRetry } = this.#source
     const { signal } = this.#stop
-    let failures = 0
     try {
       while (true) {
         const url = await address()
         if (signal.aborted) return
-        const connection = this.#open(url)
-        for (let text = await connection.next(); text !== undefined; text = await connection.next()) {
-          failures = 0
-          const frame = parse(text)
-          if (frame !== undefined) yield frame
-        }
-        const { ending } = connection
-        if (ending !== undefined) {
-          if (!isWorthRetrying(ending) || failures >= retries) throw new SocketClosed(ending)
-          await pause(delay(failures), signal)
-          failures += 1
-        }
+        const ending = url === undefined ? { code: 1006, reason: '' } : yield* this.#through(url)
+        if (signal.aborted) return
+        if (ending === undefined) continue
+        if (!isWorthRetrying(ending) || this.#failures >= retries) throw new SocketClosed(ending)
+        await pause(delay(this.#failures), signal)
+        this.#failures += 1
         if (signal.aborted) return
       }
     } finally {
@@ -84,23 +92,28 @@ export class Frames<Frame> {
     }
   }
 
-  #open(url: string): Connection {
-    const { WebSocket = globalThis.WebSocket } = this.#source
-    const connection = new Connection(new WebSocket(url), () => {
-      for (const text of this.#unsent.splice(0)) connection.send(text)
-    })
+  /** What one socket gets; returns how it ended, or nothing where it was closed from here. */
+  async *#through(url: string): AsyncGenerator<Frame, Ending | undefined, void> {
+    const { WebSocket = globalThis.WebSocket, parse, opened, lost, isGood = () => true } = this.#source
+    const connection = new Connection(new WebSocket(url), () => opened?.())
     this.#connection = connection
-    return connection
+    for (let text = await connection.next(); text !== undefined; text = await connection.next()) {
+      const frame = parse(text)
+      if (frame === undefined || isGood(frame)) this.#failures = 0
+      if (frame !== undefined) yield frame
+    }
+    lost?.()
+    return connection.ending
   }
 }
 
 /** A code that the contract does not know is the network's doing, or a proxy's. */
-function isWorthRetrying({ code }: Ending): boolean {
+export function isToRetry({ code }: Ending): boolean {
   return Object.values(CLOSE_CODES).find((known) => known.code === code)?.retry ?? true
 }
 
 /** Spread out, so that the clients of a server that restarts do not all come back at once. */
-function backOff(retry: number): number {
+export function backOff(retry: number): number {
   return Math.min(250 * 2 ** retry, 10_000) * (0.5 + Math.random() / 2)
 }
 

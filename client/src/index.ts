@@ -1,6 +1,12 @@
 export type { App } from '../../src/app.types.ts'
+export type { Beginning } from './chat-feed.ts'
 // biome-ignore lint/performance/noBarrelFile: the package's entry
 export { type Client, type ClientOptions, createClient, type Token } from './client.ts'
 export { type ErrorReason, ParleyError, unwrap } from './errors.ts'
 export { SocketClosed, type SocketOptions } from './frames.ts'
+export { type CallOptions, type Live, openLive } from './live.ts'
+export type { ChatView, LiveChat } from './live-chat.ts'
+export type { LiveOptions, LiveStatus } from './live-socket.ts'
+export type { LiveItem, LiveWatch } from './live-watch.ts'
+export type { Observable } from './observable.ts'
 export { type SessionWatch, type WatchOptions, watchSession } from './watch-session.ts'

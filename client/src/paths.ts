@@ -29,3 +29,8 @@ export function encodedSegment(text: string): string {
   if (text === '' || text === '.' || text === '..') throw new TypeError(`A path parameter cannot be '${text}'`)
   return encodeURIComponent(text)
 }
+
+/** The address of a socket of the server at `url`. */
+export function socketAddress(url: string, path: string): string {
+  return `${url.replace(/^http/, 'ws').replace(/\/*$/, '/')}${path}`
+}

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type NewSessionMessage, SessionServerFrame } from '../../src/contract/sessions.ts'
 import { type Token, tokenOf } from './client.ts'
 import { Frames, type SocketOptions } from './frames.ts'
-import { encodedSegment } from './paths.ts'
+import { encodedSegment, socketAddress } from './paths.ts'
 
 /** Read it once, with `for await`. */
 export interface SessionWatch {
@@ -20,6 +20,9 @@ export interface WatchOptions extends SocketOptions {
   token?: Token | undefined
 }
 
+/** Messages that may wait for the socket to open. */
+const UNSENT_MAX = 100
+
 const Typed = z.object({ type: z.string() })
 const TYPES: ReadonlySet<string> = new Set(SessionServerFrame.options.map(({ shape }) => shape.type.value))
 
@@ -29,6 +32,7 @@ const TYPES: ReadonlySet<string> = new Set(SessionServerFrame.options.map(({ sha
  * 1,000 frames behind. Reading throws `SocketClosed` when the server closes the socket for good or stays away.
  */
 export function watchSession(url: string, sessionId: string, { token, ...options }: WatchOptions = {}): SessionWatch {
+  const unsent: string[] = []
   const path = `v1/chat/sessions/${encodedSegment(sessionId)}/ws`
   const frames = new Frames<SessionServerFrame>({
     ...options,
@@ -36,13 +40,22 @@ export function watchSession(url: string, sessionId: string, { token, ...options
       const current = await tokenOf(token)
       // A browser's socket can carry a token nowhere else.
       const query = current === undefined ? '' : `?${new URLSearchParams({ token: current })}`
-      return `${url.replace(/^http/, 'ws').replace(/\/*$/, '/')}${path}${query}`
+      return `${socketAddress(url, path)}${query}`
     },
     parse: sessionFrame,
+    opened() {
+      for (const text of unsent.splice(0)) frames.send(text)
+    },
   })
   return {
     [Symbol.asyncIterator]: () => frames.read(),
-    send: (message) => frames.send(JSON.stringify(message)),
+    send(message) {
+      const text = JSON.stringify(message)
+      if (frames.closed) throw new Error('The socket is closed')
+      if (frames.send(text)) return
+      if (unsent.length === UNSENT_MAX) throw new Error(`${UNSENT_MAX} frames wait for the socket to open`)
+      unsent.push(text)
+    },
     close: () => frames.close(),
   }
 }
