@@ -1,70 +1,53 @@
-import { openDatabase } from '../../../src/db/open.ts'
-import { type TestDatabase, temporaryDirectory } from '../../support/database.ts'
-import { makeChat, read, signUp, write } from './clients.ts'
-import { KilledServer } from './killed-server.ts'
-import { Ledger } from './ledger.ts'
-import { faultsOf } from './verify.ts'
+import type { TestDatabase } from '../../support/database.ts'
+import { Client } from '../rig/client.ts'
+import { Deployment } from '../rig/deployment.ts'
+import type { Outcome } from '../rig/judge.ts'
+import { Ledger } from '../rig/ledger.ts'
+import { keepPosting } from '../rig/posting.ts'
+import { faultsOf, logOf } from '../rig/stored.ts'
+import { read } from './reading.ts'
 
 const CHATS = 4
 const WRITERS = 16
 
-export type Outcome = { kind: string; kills: number; acknowledged: number; retried: number; faults: string[] }
-
 /** R1: kills the server again and again under posting, and tells what was lost or doubled. */
-export async function killUnderPosting(
-  { kind, place }: TestDatabase,
+export function killUnderPosting(
+  database: TestDatabase,
   { kills, limitMs }: { kills: number; limitMs: number },
 ): Promise<Outcome> {
-  const { target, remove } = await place()
-  const server = new KilledServer({
-    ...(target.kind === 'postgres' ? { DATABASE_URL: target.url } : {}),
-    DATA_DIR: target.kind === 'postgres' ? temporaryDirectory() : target.directory,
-    JWT_SECRET: crypto.randomUUID(),
-    LOG_LEVEL: 'silent',
-  })
-  const ledger = new Ledger()
-  const stopped = new AbortController()
-  const stop = AbortSignal.any([stopped.signal, AbortSignal.timeout(limitMs)])
-  try {
-    const client = await signUp(server, stop)
-    const chats = await Promise.all(Array.from({ length: CHATS }, () => makeChat(client)))
-    const writing = Array.from({ length: WRITERS }, (_, number) =>
-      write(client, chats[number % CHATS] ?? '', `Writer ${number}`, ledger),
-    )
-    const reading = chats.map((chatId) => read(client, chatId, ledger))
+  return Deployment.with({ database, limitMs }, async (deployment) => {
+    const [server] = deployment.instances
+    const ledger = new Ledger()
+    const client = await Client.signUp(deployment)
+    const chats = await Promise.all(Array.from({ length: CHATS }, () => client.makeChat()))
+    const writing = keepPosting(client, chats, ledger, { writers: WRITERS })
+    const reading = Promise.all(chats.map((chatId) => read(client, chatId, ledger)))
     const killing = async () => {
-      while (server.kills < kills) {
-        await ledger.reaches(ledger.acknowledged.length + 50 + Math.floor(Math.random() * 250))
-        stop.throwIfAborted()
-        await server.killAndRestart()
+      for (let kill = 0; kill < kills; kill += 1) {
+        await ledger.grows(50 + Math.floor(Math.random() * 250))
+        deployment.stop.throwIfAborted()
+        await server?.killAndRestart()
       }
-      await ledger.reaches(ledger.acknowledged.length + 50)
+      await ledger.grows(50)
     }
-    const aborted = Promise.withResolvers<never>()
-    aborted.promise.catch(() => {})
-    stop.addEventListener('abort', () => aborted.reject(stop.reason))
-    await Promise.race([killing(), aborted.promise, ...writing, ...reading])
+    await deployment.beside([writing, reading], killing())
     ledger.close()
-    await Promise.race([Promise.all(writing), aborted.promise])
+    await writing
     ledger.finish()
-    const seen = await Promise.race([Promise.all(reading), aborted.promise])
-    await server.end()
-    const faults: string[] = []
-    const database = await openDatabase(target)
-    try {
+    const seen = await reading
+    await deployment.end()
+    const faults = await deployment.stored(async (stored) => {
+      const found: string[] = []
       for (const [index, chatId] of chats.entries()) {
         const told = ledger.acknowledged.filter((message) => message.chatId === chatId)
-        faults.push(...(await faultsOf(database, chatId, told, seen[index] ?? [])))
+        found.push(...(await faultsOf(stored, chatId, told)))
+        const same = JSON.stringify(seen[index]) === JSON.stringify(await logOf(stored, chatId))
+        if (!same) found.push(`${chatId}: the reader missed events, or saw some twice or in another order`)
       }
-    } finally {
-      await database.close()
-    }
-    return { kind, kills: server.kills, acknowledged: ledger.acknowledged.length, retried: ledger.retried, faults }
-  } finally {
-    stopped.abort()
-    ledger.close()
-    ledger.finish()
-    await server.end()
-    await remove()
-  }
+      return found
+    })
+    const { length: acknowledged } = ledger.acknowledged
+    const figures = `${database.kind}: ${server?.kills} kills, ${acknowledged} acknowledged, ${ledger.retried} posted again`
+    return { figures, faults }
+  })
 }

@@ -6,6 +6,8 @@ export type Acknowledged = {
   position: number
   seq: number
   content: string
+  /** By `performance.now`. */
+  at: number
 }
 
 /** What the writers were told is stored. */
@@ -27,8 +29,8 @@ export class Ledger {
     return this.#complete
   }
 
-  add(message: Acknowledged): void {
-    this.acknowledged.push(message)
+  add(message: Omit<Acknowledged, 'at'>): void {
+    this.acknowledged.push({ ...message, at: performance.now() })
     this.#wake()
   }
 
@@ -47,7 +49,9 @@ export class Ledger {
     return this.#woken.promise
   }
 
-  async reaches(count: number): Promise<void> {
+  /** Resolves once so many more are acknowledged, or when the writers are to stop. */
+  async grows(by: number): Promise<void> {
+    const count = this.acknowledged.length + by
     while (this.acknowledged.length < count && !this.#closed) await this.next()
   }
 

@@ -2,11 +2,12 @@ import { runServer, type ServerProcess } from '../../project/server-process.ts'
 
 const REPOSITORY = new URL('../../../', import.meta.url).pathname
 
-/** The real server, that is killed and started again on the same stores, at another port each time. */
-export class KilledServer {
+/** The real server as a process, that is killed and started again on the same stores, at another port each time. */
+export class Instance {
   readonly #variables: Record<string, string>
   #process: ServerProcess
   #address: Promise<string>
+  #up = false
   #ended = false
   kills = 0
 
@@ -14,12 +15,22 @@ export class KilledServer {
     this.#variables = variables
     this.#process = this.#start()
     this.#address = this.#process.address
+    this.#served()
     process.on('exit', this.#killNow)
   }
 
   /** Of the process that runs, or of the one that is being started. Rejects once the server ended by itself. */
   get address(): Promise<string> {
     return this.#address
+  }
+
+  /** Whether it serves, as far as is known. */
+  get up(): boolean {
+    return this.#up
+  }
+
+  get pid(): number {
+    return this.#process.pid
   }
 
   /** Ends it in the middle of whatever it does. Resolves when the next one serves. */
@@ -32,6 +43,14 @@ export class KilledServer {
     this.#process = this.#start()
     this.#process.address.then(next.resolve, next.reject)
     await next.promise
+    this.#served()
+  }
+
+  /** Tells it to stop. Resolves to its exit code. */
+  stop(): Promise<number> {
+    this.#ended = true
+    this.#process.kill('SIGTERM')
+    return this.#process.exited
   }
 
   async end(): Promise<void> {
@@ -45,6 +64,7 @@ export class KilledServer {
     const ended = async () => {
       const code = await started.exited
       if (this.#ended || started !== this.#process) return
+      this.#up = false
       const fault = Promise.reject<string>(new Error(`The server ended by itself: ${code} ${await started.errors}`))
       fault.catch(() => {})
       this.#address = fault
@@ -53,8 +73,19 @@ export class KilledServer {
     return started
   }
 
+  #served(): void {
+    const address = this.#address
+    address.then(
+      () => {
+        this.#up = this.#address === address
+      },
+      () => {},
+    )
+  }
+
   async #kill(): Promise<void> {
     const killed = this.#process
+    this.#up = false
     // What ends from here on was told to.
     this.#process = { ...killed }
     killed.kill('SIGKILL')
