@@ -11,6 +11,7 @@ const REPOSITORY = new URL('../../../', import.meta.url).pathname
 
 export type BenchServer = {
   port: number
+  pid: number
   /** From spawning it to its first 200. */
   startMs: number
   /** CPU time so far in microseconds, of all its threads. */
@@ -69,6 +70,7 @@ export class Ground {
     )
     return {
       port,
+      pid: child.pid,
       startMs: performance.now() - begun,
       stop,
       cpu: () => cpuTime(child.pid),

@@ -42,3 +42,49 @@ export const WatchOutcome = z.object({
   deliveriesPerSecond: z.number(),
   frameBytes: z.int(),
 })
+
+/** To live-watchers.ts. */
+export const LiveOrder = z.object({
+  /** The first half of the watchers goes to the first, the other half to the last; posters post at the first. */
+  ports: z.array(z.int()).min(1),
+  headers: z.record(z.string(), z.string()),
+  chatId: z.string(),
+  watchers: z.int(),
+  posters: z.int(),
+  window: z.int(),
+  contentLength: z.int(),
+  warmMs: z.number(),
+  measureMs: z.number(),
+})
+
+/** To idlers.ts. */
+export const IdleOrder = z.object({
+  port: z.int(),
+  pid: z.int(),
+  headers: z.record(z.string(), z.string()),
+  /** Each socket watches the next of them, and the first again. */
+  chatIds: z.array(z.string()),
+  sockets: z.int(),
+  settleMs: z.number(),
+})
+
+export const IdleOutcome = z.object({ bytesPerSocket: z.number(), before: z.number(), after: z.number() })
+
+/** To crossing.ts. */
+export const CrossingOrder = z.object({
+  from: z.int(),
+  to: z.int(),
+  headers: z.record(z.string(), z.string()),
+  chatId: z.string(),
+  posts: z.int(),
+  everyMs: z.number(),
+})
+
+/** Milliseconds from sending a post at one instance until a watcher of the other, and of the same, has it. */
+export const CrossingOutcome = z.object({
+  p50: z.number(),
+  p99: z.number(),
+  sameP50: z.number(),
+  sameP99: z.number(),
+  extraP99: z.number(),
+})

@@ -41,6 +41,7 @@ export async function parleyEnv(
     APP_HOST: '127.0.0.1',
     JWT_SECRET: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex'),
     PUBLIC_APIS: 'sessions,support,desk',
+    ANSWERING: 'false',
     DATA_DIR: directory ?? (await ground.directory()),
     ...(directory === undefined ? { DATABASE_URL: await ground.stores.databaseUrl() } : {}),
     ...(redis ? { REDIS_URL: await ground.stores.redisUrl(), REDIS_PREFIX: await ground.stores.redisPrefix() } : {}),
