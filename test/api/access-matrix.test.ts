@@ -34,7 +34,7 @@ async function firstEvent(answer: Response): Promise<string> {
     text += decoder.decode(bytes, { stream: true })
     const failed = /event: serialized-error\ndata: (.*)\n/.exec(text)
     if (failed) return `{"error":${failed[1]}}`
-    if (text.includes('session.sync')) return text
+    if (/^id: /m.test(text)) return text
   }
   return text
 }
@@ -46,8 +46,15 @@ function requestOf(door: string, row: Row, things: Things): [path: string, init:
   const query = row.query ? `?${new URLSearchParams(row.query(things))}` : ''
   const init: RequestInit = { method: method === 'ALL' ? 'GET' : method }
   if (row.form) init.body = new URLSearchParams(row.form(things))
+  if (row.file) init.body = formWith(row.file)
   if (row.body) init.body = JSON.stringify(row.body(things))
   return [`${path}${query}`, init]
+}
+
+function formWith(field: string): FormData {
+  const form = new FormData()
+  form.set(field, new File(['said'], 'said.txt'))
+  return form
 }
 
 function procedureRequest([type = '', name = '']: string[], row: Row, things: Things): [string, RequestInit] {
@@ -81,7 +88,7 @@ for (const { kind, open } of testDatabases()) {
         const who = row.consumes ? await openPeople(server) : people
         const [path, init] = requestOf(door, row, await thingsFor(server, caller, who))
         const stop = new AbortController()
-        const type: Record<string, string> = row.form ? {} : { 'content-type': 'application/json' }
+        const type: Record<string, string> = row.form || row.file ? {} : { 'content-type': 'application/json' }
         const headers = { ...type, ...(await headersOf(caller, who)) }
         answers[caller] = await told(await server.call(path, { ...init, headers, signal: stop.signal }))
         stop.abort()

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
+import { LiveClient } from '../support/live.ts'
 import { signUp } from '../support/person.ts'
 import { hasRedisServer, type PrivateRedis, startRedis } from '../support/redis.ts'
 import { redisStores } from '../support/stores.ts'
@@ -55,6 +56,20 @@ for (const { kind, open } of testDatabases()) {
       expect(remembers(two, other.access_token)).toBe(true)
       await other.call('/api/auth/logout-all', { method: 'POST' })
       await until(() => !remembers(two, other.access_token), 'the other instance to hear of it')
+    })
+
+    test('close the sockets of what one revokes, also while Redis is away', async () => {
+      for (const isAway of [false, true]) {
+        const person = await signUp(one)
+        const clients = await Promise.all([one, two].map((server) => LiveClient.open(server.ws, person)))
+        if (isAway) {
+          await redis.kill()
+          await until(() => !two.accounts.revocations.heard, 'the other instance to miss it')
+        }
+        await person.call('/api/auth/logout', { method: 'POST' })
+        for (const client of clients) expect((await client.socket.closed).code).toBe(4401)
+      }
+      await redis.restart()
     })
   })
 }

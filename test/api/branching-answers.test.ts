@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { unwrap } from '../../client/src/errors.ts'
-import { AnswerService } from '../../src/domain/answers/service.ts'
 import type { Answerer, AnswerRequest } from '../../src/domain/ports.ts'
-import { chatWorld, newActor } from '../support/chats.ts'
+import { startServer } from '../support/app.ts'
+import { newActor } from '../support/chats.ts'
 import { testDatabases } from '../support/database.ts'
 import { openPeople, type People } from '../support/people.ts'
 import { until } from '../support/wait.ts'
@@ -11,6 +11,7 @@ setDefaultTimeout(60_000)
 
 /** Says what it was given; fails where it is told to. */
 const echo: Answerer = {
+  name: 'demo',
   async *answer({ history, message }) {
     if (message === 'fail') throw new Error('told to')
     yield { type: 'text', text: `${history.map(({ role, content }) => `${role}:${content}`).join('|')}>` }
@@ -40,7 +41,10 @@ for (const { kind, open } of testDatabases()) {
       expect((await read(id)).qa_pairs).toEqual([])
       expect((await ask(id, 'fail', key)).error?.value.reason).toBe('answer_failed')
       const { messages } = await unwrap(people.ada.client.api.chats({ chat_id: id }).get())
-      expect(messages.map(({ content }) => content)).toEqual(['fail'])
+      expect(messages.map(({ content, status }) => [content, status])).toEqual([
+        ['fail', 'completed'],
+        ['', 'failed'],
+      ])
     })
 
     test('the same key asks once, however often and at the same time', async () => {
@@ -62,39 +66,43 @@ for (const { kind, open } of testDatabases()) {
       for (const { question, response } of qa_pairs) expect(response).toEndWith(`>${question}`)
     })
 
-    test('an answerer that hangs is given up, and its call ends at once', async () => {
-      const world = await chatWorld(people.database)
+    test('an answer that takes too long is waited for no more, and goes on by itself', async () => {
       let released = false
       const hanging: Answerer = {
+        name: 'demo',
         async *answer({ signal }) {
           yield { type: 'text', text: 'Well' }
           await new Promise((resolve) => signal.addEventListener('abort', resolve))
           released = true
         },
       }
-      const answers = new AnswerService(world.messages, world.reader, hanging, { deadlineMs: 1 })
+      const answerLimits = { patienceMs: 1 }
+      const server = await startServer({ database: people.database, answerer: hanging, answerLimits })
+      const { answers, chats: world } = server
       const actor = await newActor(people.database)
       const { id } = await world.chats.create(actor, { title: 'Talk' })
       await expect(answers.ask(actor, id, { branchId: id, question: 'hm?' })).rejects.toThrow(
         expect.objectContaining({ reason: 'answer_late' }),
       )
+      const messages = await world.messages.page(actor, id, id, { from: 'end', limit: 10 })
+      expect(messages.map(({ status }) => status)).toEqual(['completed', 'processing'])
+      await server.dispatch.stop()
       await until(() => released)
-      expect(
-        (await world.messages.page(actor, id, id, { from: 'end', limit: 10 })).map(({ content }) => content),
-      ).toEqual(['hm?'])
+      await server.close()
     })
 
     test('an answerer is given as much history as fits, and what it says is made storable', async () => {
-      const world = await chatWorld(people.database)
       const given: AnswerRequest[] = []
       const noting: Answerer = {
+        name: 'demo',
         async *answer(request) {
           given.push(request)
           yield { type: 'text', text: ` a\0b\ud800 ${'x'.repeat(50)}` }
         },
       }
-      const limits = { historyMessages: 3, historyLength: 12, answerLength: 10 }
-      const answers = new AnswerService(world.messages, world.reader, noting, limits)
+      const answerLimits = { historyMessages: 3, historyLength: 12, answerLength: 10 }
+      const server = await startServer({ database: people.database, answerer: noting, answerLimits })
+      const { answers, chats: world } = server
       const actor = await newActor(people.database)
       const { id } = await world.chats.create(actor, { title: 'Talk' })
       const post = (content: string) => world.messages.post(actor, id, { content })
@@ -103,13 +111,11 @@ for (const { kind, open } of testDatabases()) {
       await post('third')
       await world.messages.remove(actor, id, gone.id)
       const ask = () => answers.ask(actor, id, { branchId: id, question: 'ok?' })
-      expect((await ask()).answer.content).toBe('ab\ufffd xxxx')
+      expect((await ask()).answer.content).toBe('ab\ufffd xxxxxx')
       await ask()
       const contents = given.map(({ history }) => history.map(({ content }) => content))
-      expect(contents).toEqual([
-        ['first', 'third'],
-        ['ok?', 'ab\ufffd xxxx'],
-      ])
+      expect(contents).toEqual([['first', 'third'], ['ab\ufffd xxxxxx']])
+      await server.close()
     })
   })
 }

@@ -11,6 +11,7 @@ const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 
 /** Says what it was given; fails where it is told to. */
 const echo: Answerer = {
+  name: 'demo',
   async *answer({ history, message }) {
     if (message === 'fail') throw new Error('told to')
     yield { type: 'text', text: `${history.map(({ role, content }) => `${role}:${content}`).join('|')}>` }

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { unwrap } from '../../client/src/errors.ts'
+import { DemoAnswerer } from '../../src/adapters/answerers/demo.ts'
+import { startServer } from '../support/app.ts'
 import { testDatabases } from '../support/database.ts'
 import { openPeople, type People, refusalOf } from '../support/people.ts'
 
@@ -169,8 +171,15 @@ for (const { kind, open } of testDatabases()) {
         () => send(`/api/chats/${chat}/messages/${said.id}/divergence`, '{"content":"other"}'),
         () => people.ada.call(`/api/chats/${chat}/messages/${said.id}/reactions/like`, { method: 'PUT' }),
       )
-      const asked = await people.ada.send('/api/v1/messages/add-message', { chat_id: chat, question: 'why?' })
+      const answering = await startServer({ database: people.database, answerer: new DemoAnswerer() })
+      const asked = await answering.call('/api/v1/messages/add-message', {
+        method: 'POST',
+        headers: { ...people.ada.headers, 'content-type': 'application/json' },
+        body: JSON.stringify({ chat_id: chat, question: 'why?' }),
+      })
+      expect(asked.status).toBe(201)
       const { response_id } = (await asked.json()) as { response_id: string }
+      await answering.close()
       const at = `/api/chats/${chat}/messages/${response_id}`
       await refuses(
         403,

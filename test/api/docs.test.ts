@@ -1,31 +1,53 @@
-import { describe, expect, test } from 'bun:test'
+import { describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import pino from 'pino'
 import { z } from 'zod'
-import { DemoAnswerer } from '../../src/adapters/answerers/demo.ts'
+import { typeByContent } from '../../src/adapters/file-type.ts'
+import { openAnswers } from '../../src/answer-services.ts'
 import { ASSET_NAMES } from '../../src/api/docs/assets.ts'
 import { pathTemplate } from '../../src/api/docs/document.ts'
 import { Schemas } from '../../src/api/docs/schemas.ts'
 import { createApp } from '../../src/app.ts'
 import { openChats } from '../../src/chat-services.ts'
 import { readConfig } from '../../src/config.ts'
-import { AnswerService } from '../../src/domain/answers/service.ts'
+import { CallbackTokens } from '../../src/domain/answers/callback-tokens.ts'
+import { DeskStore } from '../../src/domain/desk/desk-store.ts'
+import { DeskService } from '../../src/domain/desk/service.ts'
+import { SessionPromoter } from '../../src/domain/sessions/promotion.ts'
 import { SessionService } from '../../src/domain/sessions/service.ts'
+import { openFiles } from '../../src/file-services.ts'
 import { absentDatabase, testAccounts } from '../support/accounts.ts'
+import { MemoryBlobs, NO_JOBS } from '../support/blobs.ts'
 import { Document } from '../support/openapi.ts'
 import { memoryStores } from '../support/stores.ts'
+
+setDefaultTimeout(60_000)
 
 async function open(env: Record<string, string> = {}) {
   const stores = memoryStores()
   const sessions = new SessionService(stores.sessions, stores.bus)
   const config = readConfig(env)
   const accounts = testAccounts(config, absentDatabase(), stores.bus)
-  const chats = await openChats(absentDatabase(), stores.bus)
-  const answers = new AnswerService(chats.messages, chats.reader, new DemoAnswerer())
+  const chats = await openChats(absentDatabase(), stores.bus, stores.buffer)
+  const database = absentDatabase()
+  const { bus, buffer } = stores
+  const log = pino({ level: 'silent' })
+  const tokens = new CallbackTokens(['one'])
+  const { answers, callbacks, turns } = await openAnswers({ database, bus, buffer, chats, answerers: [], tokens, log })
+  const desk = new DeskService({ store: new DeskStore(database), chats: chats.chats, answers })
+  const promoter = new SessionPromoter(stores.sessions, chats.promoted)
+  const { files } = openFiles(config, {
+    database: absentDatabase(),
+    log: chats.log,
+    blobs: new MemoryBlobs(),
+    jobs: NO_JOBS,
+    typer: typeByContent,
+    secrets: ['one'],
+  })
   const { app } = createApp(
-    { accounts, sessions, chats, answers, bus: stores.bus, probes: {} },
+    { accounts, sessions, promoter, chats, answers, callbacks, turns, desk, files, bus: stores.bus, probes: {} },
     config,
     pino({ level: 'silent' }),
   )
@@ -96,10 +118,10 @@ describe('the OpenAPI document', () => {
   })
 
   test('tells of each operation whether it wants a token', async () => {
-    const closed = Document.parse(await (await (await open({ PUBLIC_APIS: 'desk' })).call('/openapi.json')).json())
+    const closed = Document.parse(await (await (await open({ PUBLIC_APIS: 'support' })).call('/openapi.json')).json())
     for (const [path, methods] of Object.entries(closed.paths)) {
       for (const [method, { security, responses }] of Object.entries(methods)) {
-        const refusals = Object.keys(responses['401']?.content?.['application/json'].examples ?? {})
+        const refusals = Object.keys(responses['401']?.content?.['application/json']?.examples ?? {})
         const wanted = refusals.includes('unauthenticated') ? [{ bearer: [] }, { apiKey: [] }] : []
         expect(`${method} ${path} ${JSON.stringify(security)}`).toBe(`${method} ${path} ${JSON.stringify(wanted)}`)
       }
@@ -161,7 +183,7 @@ describe('the OpenAPI document', () => {
       body: JSON.stringify({ role: 'user', content: ' ' }),
     })
     const told = document.paths['/v1/chat/sessions/{session_id}/messages']?.['post']?.responses[String(answer.status)]
-    expect(Object.values(told?.content?.['application/json'].examples ?? {})).toContainEqual({
+    expect(Object.values(told?.content?.['application/json']?.examples ?? {})).toContainEqual({
       value: await answer.json(),
     })
   })

@@ -1,15 +1,16 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { $ } from 'bun'
 import { publint } from 'publint'
-import packageJson from '../../package.json' with { type: 'json' }
 import { startServer } from '../support/app.ts'
+import { testDatabases } from '../support/database.ts'
+import { openPeople } from '../support/people.ts'
+import { CONSUMER_OPTIONS, copyToConsumer, makeConsumer } from './consumer-project.ts'
 
 setDefaultTimeout(60_000)
 
-const root = resolve(import.meta.dir, '../..')
 const bun = process.execPath
 
 /** An empty project that has installed the packed client, and nothing of the server's. */
@@ -18,35 +19,9 @@ let tarball: ArrayBuffer
 
 beforeAll(async () => {
   project = await mkdtemp(join(tmpdir(), 'parley-consumer-'))
-  await $`${bun} pm pack --filename ${join(project, 'client.tgz')}`.cwd(join(root, 'client')).quiet()
-  tarball = await Bun.file(join(project, 'client.tgz')).arrayBuffer()
-  const { devDependencies, dependencies } = packageJson
-  await Bun.write(
-    join(project, 'package.json'),
-    JSON.stringify({
-      name: 'consumer',
-      private: true,
-      type: 'module',
-      dependencies: {
-        '@parley/client': 'file:./client.tgz',
-        '@trpc/client': devDependencies['@trpc/client'],
-        '@trpc/server': dependencies['@trpc/server'],
-        typescript: devDependencies.typescript,
-      },
-    }),
-  )
-  await $`${bun} install`.cwd(project).quiet()
-  for (const file of ['types/flaws.ts', 'types/client.ts', 'client/consumer/main.ts']) {
-    const text = await Bun.file(join(root, 'test', file)).text()
-    await Bun.write(
-      join(project, file.replace(/^.*\//, '')),
-      // Node's resolution wants the extension that is there once compiled.
-      text.replaceAll(
-        /'[./]*\/client\/src\/(\w+)\.ts'/g,
-        (_, entry) => `'@parley/client${entry === 'index' ? '' : `/${entry}`}'`,
-      ),
-    )
-  }
+  tarball = await makeConsumer(project)
+  for (const file of ['types/flaws.ts', 'types/client.ts', 'client/consumer/main.ts'])
+    await copyToConsumer(project, file)
 }, 120_000)
 afterAll(() => rm(project, { recursive: true }))
 
@@ -58,18 +33,8 @@ describe('the packed client', () => {
   test.each(compilers)(
     'is typed with $moduleResolution, exactOptionalPropertyTypes $exactOptionalPropertyTypes',
     async (options) => {
-      const compilerOptions = {
-        ...options,
-        module: options.moduleResolution === 'nodenext' ? 'nodenext' : 'esnext',
-        target: 'es2022',
-        lib: ['es2022', 'dom'],
-        // Neither Bun's nor Node's types are needed.
-        types: [],
-        strict: true,
-        noEmit: true,
-        skipLibCheck: true,
-        allowImportingTsExtensions: true,
-      }
+      const module = options.moduleResolution === 'nodenext' ? 'nodenext' : 'esnext'
+      const compilerOptions = { ...CONSUMER_OPTIONS, ...options, module }
       const settings = `tsconfig.${options.moduleResolution}.${options.exactOptionalPropertyTypes}.json`
       await Bun.write(join(project, settings), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
       const { stdout, exitCode } = await $`${bun} x tsc -p ${settings}`.cwd(project).nothrow().quiet()
@@ -96,6 +61,25 @@ describe('the packed client', () => {
     }
   })
 
+  test.each(testDatabases())('speaks the live socket, on $kind', async ({ open }) => {
+    const people = await openPeople(open)
+    try {
+      const { server, ada } = people
+      const script = `
+        import { liveTour } from './main.ts'
+        console.log(JSON.stringify(await liveTour('${server.url}', '${ada.access_token}')))`
+      expect(await $`${bun} -e ${script}`.cwd(project).json()).toEqual([
+        'watching 2',
+        'posted Hello',
+        'message.created Hello',
+        'kept Hello',
+        'refused chat_missing',
+      ])
+    } finally {
+      await people.close()
+    }
+  })
+
   test.skipIf(Bun.which('node') === null)('loads in Node', async () => {
     const script = `
       import * as client from '@parley/client'
@@ -103,7 +87,7 @@ describe('the packed client', () => {
       import '@parley/client/trpc'
       console.log(Object.keys(client).join(), FAILURES.invalid.status)`
     const { stdout } = await $`node --input-type=module -e ${script}`.cwd(project).quiet()
-    expect(stdout.toString().trim()).toBe('ParleyError,SocketClosed,createClient,unwrap,watchSession 422')
+    expect(stdout.toString().trim()).toBe('ParleyError,SocketClosed,createClient,openLive,unwrap,watchSession 422')
   })
 
   test('brings nothing of the server along', async () => {

@@ -1,11 +1,12 @@
 import type { ServerWebSocket } from 'bun'
 
-/** What a server does with the nth socket that is opened. */
-export type Act = (socket: ServerWebSocket<unknown>) => void
+/** What a server does with the nth socket that is opened. Where it returns a function, that is told of every frame. */
+export type Act = (socket: ServerWebSocket<unknown>) => unknown
 
 /** A server of sockets that does what it is told: one act for each connection, the last for all that follow. */
 export function scriptedServer(...acts: Act[]) {
   const paths: string[] = []
+  const heard = new Map<unknown, (text: string) => unknown>()
   const closed = Promise.withResolvers<number>()
   const server = Bun.serve({
     hostname: '127.0.0.1',
@@ -16,8 +17,11 @@ export function scriptedServer(...acts: Act[]) {
       return bun.upgrade(request) ? undefined : new Response(null, { status: 426 })
     },
     websocket: {
-      open: (socket) => (acts.length > 1 ? acts.shift() : acts[0])?.(socket),
-      message() {},
+      open(socket) {
+        const hears = (acts.length > 1 ? acts.shift() : acts[0])?.(socket)
+        if (typeof hears === 'function') heard.set(socket, (text) => hears(text))
+      },
+      message: (socket, text) => void heard.get(socket)?.(String(text)),
       close: (_, code) => closed.resolve(code),
     },
   })

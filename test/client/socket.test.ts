@@ -5,6 +5,7 @@ import { type SessionWatch, type WatchOptions, watchSession } from '../../client
 import { CLOSE_CODES, type CloseName } from '../../src/contract/close-codes.ts'
 import type { SessionServerFrame } from '../../src/contract/sessions.ts'
 import { startServer } from '../support/app.ts'
+import { memoryStores } from '../support/stores.ts'
 import { type Act, scriptedServer } from './scripted-server.ts'
 
 setDefaultTimeout(60_000)
@@ -86,6 +87,22 @@ describe('a watched session', () => {
     expect(await take(frames)).toMatchObject({ type: 'error', reason: 'invalid', errors: [{ loc: ['content'] }] })
     await client.v1.chat.sessions({ session_id: ROOM }).delete()
     expect(await take(frames)).toEqual({ type: 'session.cleared', session_id: ROOM })
+  })
+
+  test('is told that it became a chat, and that what comes later is not stored', async () => {
+    const stores = memoryStores()
+    const server = started(await startServer({ stores }), ({ close }) => close())
+    const watch = started(watchSession(server.url, ROOM), (open) => open.close())
+    watch.send({ role: 'user', content: 'hello' })
+    const frames = watch[Symbol.asyncIterator]()
+    await take(frames)
+    await take(frames)
+    const chatId = Bun.randomUUIDv7()
+    await stores.sessions.seal({ owner: '', id: ROOM }, { chatId, accountId: crypto.randomUUID() })
+    await stores.sessions.promoted({ owner: '', id: ROOM }, { chatId, seq: 3 })
+    expect(await take(frames)).toEqual({ type: 'session.promoted', session_id: ROOM, chat_id: chatId, seq: 3 })
+    watch.send({ role: 'user', content: 'late' })
+    expect(await take(frames)).toMatchObject({ type: 'error', reason: 'session_promoted', errors: [] })
   })
 
   test('comes back when the server restarts, and is told anew', async () => {

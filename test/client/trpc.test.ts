@@ -4,12 +4,14 @@ import { EventSource, type FetchLike } from 'eventsource'
 import type { Router } from '../../client/src/trpc.ts'
 import type { SessionWatchEvent } from '../../src/contract/sessions.ts'
 import { startServer, type TestServer } from '../support/app.ts'
+import { memoryStores } from '../support/stores.ts'
 
 setDefaultTimeout(60_000)
 
+const stores = memoryStores()
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer()
+  server = await startServer({ stores })
 })
 afterAll(() => server.close())
 
@@ -149,5 +151,37 @@ describe('tRPC', () => {
     await say(client, 'resumed', 'four')
     expect(await later.contents(2)).toEqual(['session.cleared', 'four'])
     later.unsubscribe()
+  })
+  test('a watch is told that the session became a chat, once, wherever it comes back', async () => {
+    const client = clientOf()
+    const session = { owner: '', id: 'promoted' }
+    await say(client, session.id, 'before')
+    const watched = watch(client, session.id)
+    const ids = [(await watched.next()).id]
+    await say(client, session.id, 'one', 'two')
+    for (let index = 0; index < 2; index += 1) ids.push((await watched.next()).id)
+    const chatId = Bun.randomUUIDv7()
+    await stores.sessions.seal(session, { chatId, accountId: crypto.randomUUID() })
+    await stores.sessions.promoted(session, { chatId, seq: 5 })
+    const told = { type: 'session.promoted', session_id: session.id, chat_id: chatId, seq: 5 } as const
+    const { id, data } = await watched.next()
+    expect(data).toEqual(told)
+    watched.unsubscribe()
+
+    const rests = [['one', 'two'], ['two'], []]
+    for (const [index, lastEventId] of ids.entries()) {
+      const later = watch(client, session.id, lastEventId)
+      const rest = rests[index] ?? []
+      expect(await later.contents(rest.length)).toEqual(rest)
+      expect(await later.next()).toEqual({ id, data: told })
+      later.unsubscribe()
+    }
+    const fresh = watch(client, session.id)
+    const sync = await fresh.next()
+    expect(sync).toMatchObject({ id: ids[2], data: { type: 'session.sync', session: { messages: [{}, {}, {}] } } })
+    expect(await fresh.next()).toEqual({ id, data: told })
+    fresh.unsubscribe()
+    const { messages } = await client.sessions.get.query({ session_id: session.id })
+    expect(messages.map(({ content }) => content)).toEqual(['before', 'one', 'two'])
   })
 })

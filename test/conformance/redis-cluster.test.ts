@@ -1,5 +1,6 @@
 import { afterAll, test } from 'bun:test'
-import { hasRedisServer, type PrivateRedis, randomPrefix, startRedis, testRedisUrl } from '../support/redis.ts'
+import { hasRedisServer, randomPrefix, testRedisUrl } from '../support/redis.ts'
+import { type PrivateCluster, startRedisCluster } from '../support/redis-cluster.ts'
 import { busContract } from './bus.ts'
 import { openRedisBus, openRedisSessions } from './redis-world.ts'
 import { sessionStoreContract } from './sessions.ts'
@@ -7,10 +8,9 @@ import { sessionStoreContract } from './sessions.ts'
 if (testRedisUrl === undefined || !hasRedisServer) {
   test.skip('Redis Cluster (set TEST_REDIS_URL and install redis-server to run it)', () => {})
 } else {
-  // One node that owns all slots refuses a script that touches two of them, as any cluster does.
-  let starting: Promise<PrivateRedis> | undefined
+  let starting: Promise<PrivateCluster> | undefined
   const url = async () => {
-    starting ??= startRedis('cluster')
+    starting ??= startRedisCluster()
     return (await starting).url
   }
   afterAll(async () => (await starting)?.stop())

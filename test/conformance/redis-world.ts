@@ -1,7 +1,9 @@
+import { RedisAnswerBuffer } from '../../src/adapters/redis/answers.ts'
 import { RedisBus } from '../../src/adapters/redis/bus.ts'
 import { connectRedis } from '../../src/adapters/redis/client.ts'
 import { RedisSessionStore } from '../../src/adapters/redis/sessions.ts'
 import type { SessionLimits } from '../../src/domain/ports.ts'
+import type { OpenAnswers } from './answers.ts'
 import type { OpenBus } from './bus.ts'
 import type { OpenSessions } from './session-world.ts'
 
@@ -24,4 +26,9 @@ export async function openRedisSessions(url: string, prefix: string, limits: Ses
   const { here, there, close } = await connectTwice(url, prefix)
   const [store, peer] = [new RedisSessionStore(here, limits), new RedisSessionStore(there, limits)]
   return { store, peer, bus: new RedisBus(here), tick() {}, close }
+}
+
+export async function openRedisAnswers(url: string, prefix: string): Promise<OpenAnswers> {
+  const { here, there, close } = await connectTwice(url, prefix)
+  return { buffer: new RedisAnswerBuffer(here), peer: new RedisAnswerBuffer(there), bus: new RedisBus(there), close }
 }

@@ -72,6 +72,17 @@ if (testRedisUrl === undefined) {
       for (const key of found) expect(await world.server.pTTL(key)).toBeGreaterThan(0)
     })
 
+    test('is answered as a whole of more and longer sessions than this process keeps copies of', async () => {
+      const { store } = await start({ ...LIMITS, maxMessages: 2 })
+      const sessions = Array.from({ length: 16 }, () => newSession())
+      const message = messageText('x'.repeat(300_000))
+      for (const posts of [1, 2, 2]) {
+        const snapshots = await Promise.all(sessions.map((session) => store.appendAndRead(session, message)))
+        for (const { messages } of snapshots)
+          expect(messages.map(({ length }) => length)).toEqual(Array(posts).fill(message.length))
+      }
+    })
+
     test('does not grow when messages are dropped', async () => {
       const world = await start({ ...LIMITS, maxMessages: 10 })
       const session = newSession()

@@ -39,6 +39,27 @@ export function sessionChanges(start: Start): void {
     expect(before.messages).toEqual([first])
   })
 
+  test('is read whole by appendAndRead, whatever another process did to it in between', async () => {
+    const { store, peer } = await start({ maxMessages: 3 })
+    const session = newSession()
+    const others = [
+      async () => {},
+      async () => void (await peer.append(session, messageText('by another'))),
+      async () => void (await peer.appendAndRead(session, messageText('by another, who reads'))),
+      () => peer.clear(session),
+    ]
+    // Each after each: what a process still knows of a session depends on what was done before.
+    for (const change of [...others, ...others.toReversed(), ...others.flatMap((other) => [other, other])]) {
+      await change()
+      const before = await peer.read(session)
+      const message = messageText('own')
+      expect(await store.appendAndRead(session, message)).toEqual({
+        position: before.position === 0 ? expect.any(Number) : before.position + 1,
+        messages: [...before.messages, message].slice(-3),
+      })
+    }
+  })
+
   test('is apart from one of the same name of another owner, and of another name of the same owner', async () => {
     const { store } = await start()
     const session = newSession()

@@ -4,6 +4,7 @@ import { sessionChanges } from './session-changes.ts'
 import { sessionLimits } from './session-limits.ts'
 import { sessionList } from './session-list.ts'
 import { sessionRaces } from './session-races.ts'
+import { sessionSeals } from './session-seals.ts'
 import type { OpenSessions, Start } from './session-world.ts'
 
 const LIMITS: SessionLimits = { ttlSeconds: 60, maxMessages: 1000, maxBytes: 1_000_000 }
@@ -25,5 +26,6 @@ export function sessionStoreContract(name: string, open: (limits: SessionLimits)
     describe('concurrent posts', () => sessionRaces(start))
     describe('the limits', () => sessionLimits(start))
     describe('the list', () => sessionList(start))
+    describe('a seal', () => sessionSeals(start))
   })
 }

@@ -100,6 +100,33 @@ describe('the names of the documented services', () => {
   })
 })
 
+describe('answers', () => {
+  test('are those of a demo until OPENAI_MODEL names a model, whatever else is set', () => {
+    expect(readConfig({ OPENAI_API_KEY: 'key', OPENAI_BASE_URL: 'http://localhost/v1' }).openai).toBeUndefined()
+  })
+
+  test('are those of a model of OpenAI, with a key, or of another service, with or without', () => {
+    expect(readConfig({ OPENAI_MODEL: 'small', OPENAI_API_KEY: 'key' }).openai).toEqual({
+      baseUrl: 'https://api.openai.com/v1',
+      apiKey: 'key',
+      model: 'small',
+    })
+    expect(readConfig({ OPENAI_MODEL: 'small', OPENAI_BASE_URL: 'http://localhost:11434/v1' }).openai).toEqual({
+      baseUrl: 'http://localhost:11434/v1',
+      apiKey: undefined,
+      model: 'small',
+    })
+    expect(faultsOf({ OPENAI_MODEL: 'small' })).toEqual([expect.stringContaining('OPENAI_API_KEY: is required')])
+  })
+
+  test('come from private addresses in development, and in production where that is said', () => {
+    expect(readConfig({}).outgoingAllowPrivate).toBe(true)
+    expect(readConfig({ OUTGOING_ALLOW_PRIVATE: 'false' }).outgoingAllowPrivate).toBe(false)
+    expect(readConfig(production).outgoingAllowPrivate).toBe(false)
+    expect(readConfig({ ...production, OUTGOING_ALLOW_PRIVATE: 'true' }).outgoingAllowPrivate).toBe(true)
+  })
+})
+
 describe('accounts', () => {
   test('are limited by address in production alone, and by tries everywhere', () => {
     expect(readConfig({}).attempts).toEqual({ address: 100_000, register: 100_000, password: 10 })
@@ -195,12 +222,17 @@ describe('what is wrong', () => {
     ['APP_PORT', '65536'],
     ['APP_PORT', '80.5'],
     ['APP_PORT', '-1'],
+    ['APP_WORKERS', '0'],
+    ['APP_WORKERS', 'two'],
     ['CHAT_SESSION_TTL_SECONDS', '1e400'],
     ['CHAT_SESSION_MAX_MESSAGES', 'NaN'],
     ['ALLOWED_ORIGINS', 'https://app.example.com/path'],
     ['ALLOWED_ORIGINS', 'app.example.com'],
     ['PUBLIC_URL', 'file:///etc/passwd'],
     ['AI_SERVICE_URL', 'file:///etc/passwd'],
+    ['OPENAI_BASE_URL', 'file:///etc/passwd'],
+    ['OPENAI_API_KEY', 'two words'],
+    ['OUTGOING_ALLOW_PRIVATE', 'perhaps'],
     ['JWT_ALGORITHM', 'none'],
     ['DB_DRIVER', 'mysql'],
     ['REDIS_PREFIX', '{slot}'],

@@ -55,13 +55,20 @@ describe('docker-compose.yml', () => {
     expect(Object.keys(services['app']?.environment ?? {}).filter((name) => !(name in Environment.shape))).toEqual([])
   })
 
-  test('holds no secret: each must be set', async () => {
+  test('holds no secret: each must be set, or is left out', async () => {
     const { services } = Bun.YAML.parse(await read('docker-compose.yml')) as Compose
     const secrets = Object.values(services)
       .flatMap(({ environment = {} }) => Object.entries(environment))
       .filter(([name]) => /SECRET|PASSWORD|KEY|TOKEN/.test(name))
-    expect(secrets.map(([name]) => name).sort()).toEqual(['DB_PASSWORD', 'JWT_SECRET', 'POSTGRES_PASSWORD'])
-    for (const [, value] of secrets) expect(value).toMatch(/^\$\{[A-Z_]+:\?[^}]+\}$/)
+    expect([...new Set(secrets.map(([name]) => name))].sort()).toEqual([
+      'DB_PASSWORD',
+      'JWT_SECRET',
+      'OPENAI_API_KEY',
+      'POSTGRES_PASSWORD',
+    ])
+    for (const [name, value] of secrets) {
+      expect(value).toMatch(name === 'OPENAI_API_KEY' ? /^\$\{[A-Z_]+:-\}$/ : /^\$\{[A-Z_]+:\?[^}]+\}$/)
+    }
   })
 
   test('is reached from this machine alone', async () => {
@@ -78,7 +85,17 @@ describe('docker-compose.yml', () => {
       expect(services[name]).toHaveProperty('healthcheck')
     }
     const mounted = Object.values(services).flatMap((service) => service.volumes ?? [])
-    expect(mounted.map((volume) => volume.split(':')[0] ?? '').sort()).toEqual(Object.keys(volumes).sort())
+    const names = new Set(mounted.map((volume) => volume.split(':')[0] ?? ''))
+    expect([...names].sort()).toEqual(Object.keys(volumes).sort())
+  })
+
+  test('has two instances behind the proxy, which is the only way in and is believed', async () => {
+    const { services, configs } = Bun.YAML.parse(await read('docker-compose.yml')) as Compose
+    const instances = Object.keys(services).filter((name) => services[name]?.environment?.['TRUST_PROXY'] === 'true')
+    expect(instances).toEqual(['app', 'app-2'])
+    expect(Object.keys(services['proxy']?.depends_on ?? {})).toEqual(instances)
+    expect(Object.keys(services).filter((name) => services[name]?.ports !== undefined)).toEqual(['proxy'])
+    expect(configs['proxy']?.content).toContain(`reverse_proxy ${instances.map((name) => `${name}:8000`).join(' ')} {`)
   })
 })
 
@@ -94,6 +111,7 @@ type Compose = {
     }
   >
   volumes: Record<string, unknown>
+  configs: Record<string, { content: string }>
 }
 
 describe('Dockerfile', () => {

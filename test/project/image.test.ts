@@ -24,13 +24,11 @@ describe('the image', () => {
   let image: FreshCopy
   beforeAll(async () => {
     image = await freshCopy([...new Set(copied)])
-    const install =
-      instructions
-        .find((line) => line.startsWith('RUN bun install'))
-        ?.split(/\s+/)
-        .slice(2) ?? []
-    const { exitCode, stderr } = Bun.spawnSync([process.execPath, ...install], { cwd: image.path })
-    if (exitCode !== 0) throw new Error(stderr.toString())
+    for (const step of instructions.filter((line) => line.startsWith('RUN bun '))) {
+      const words = step.split(/\s+/).slice(2)
+      const { exitCode, stderr } = Bun.spawnSync([process.execPath, ...words], { cwd: image.path })
+      if (exitCode !== 0) throw new Error(stderr.toString())
+    }
   })
   afterAll(() => image.remove())
 
@@ -40,6 +38,9 @@ describe('the image', () => {
     const server = runServer(image.path, bunWords(/^CMD/), settings)
     const { port } = new URL(await server.address)
     expect(await runServer(image.path, bunWords(/^HEALTHCHECK/), { APP_PORT: port }).exited).toBe(0)
+    for (const path of ['/openapi.json', '/docs/assets/swagger-ui.js', '/docs/assets/swagger-page.js']) {
+      expect((await fetch(`${await server.address}${path}`)).status).toBe(200)
+    }
     server.kill('SIGTERM')
     expect(await server.exited).toBe(0)
     expect(await runServer(image.path, bunWords(/^HEALTHCHECK/), { APP_PORT: port }).exited).toBe(1)

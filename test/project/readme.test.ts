@@ -45,11 +45,11 @@ async function run(command: string[]): Promise<string> {
 const here = (text: string) => text.replaceAll('localhost:8000', new URL(server.url).host)
 
 describe('the README', () => {
-  const [sessions, chats] = [blocks('sh').slice(0, -1), blocks('sh').slice(-1)]
+  const [desk = '', chats = '', ...sessions] = blocks('sh').toReversed()
 
   test.skipIf(Bun.which('curl') === null)('has a tour of sessions that works as it is written', async () => {
     const answers: unknown[] = []
-    for (const block of sessions)
+    for (const block of sessions.toReversed())
       answers.push(JSON.parse(await run(['sh', '-euc', here(block).replaceAll('curl', 'curl -sS')])))
     const message = { role: 'user', content: 'Hello there!' }
     const conversation = { session_id: 'my-session', messages: [expect.objectContaining(message)] }
@@ -63,7 +63,7 @@ describe('the README', () => {
   })
 
   test.skipIf(Bun.which('curl') === null)('has a tour of chats that works as it is written', async () => {
-    const printed = await run(['sh', '-euc', here(chats.join())])
+    const printed = await run(['sh', '-euc', here(chats)])
     // Of the message that was diverged from, its siblings, the tree, the events, the search and the export.
     expect(printed.match(/Where shall we eat\?/g)?.length).toBeGreaterThanOrEqual(5)
     expect(printed).toContain('"type":"branch.activated"')
@@ -71,11 +71,22 @@ describe('the README', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  test('has a socket that works as it is written', async () => {
-    const [block = ''] = blocks('ts')
+  test.skipIf(Bun.which('curl') === null)('has a desk that works as it is written', async () => {
+    const printed = await run(['sh', '-euc', here(desk)])
+    expect(printed.match(/"timestamp":"2026-01-31T12:00:00"/g)?.length).toBe(2)
+  })
+
+  test('has sockets that work as they are written', async () => {
+    const [session = '', live = ''] = blocks('ts')
     const file = join(folder, 'socket.ts')
-    await Bun.write(file, here(block))
-    expect(await run([process.execPath, file])).toBe('session.sync\nmessage.created\n')
+    for (const [block, printed] of [
+      [session, 'session.sync\nmessage.created\n'],
+      [live, '2 watching\n3 message.created\n'],
+    ] as const) {
+      await Bun.write(file, here(block))
+      expect(await run([process.execPath, file])).toBe(printed)
+    }
+    await rm(file)
   })
 
   test('names only commands, files and variables that there are', async () => {

@@ -1,10 +1,13 @@
 import { dirname } from 'node:path'
 
 export type ServerProcess = {
+  pid: number
   /** Resolves to the address that the server printed. */
   address: Promise<string>
   /** All that it wrote to standard error, once it has ended. */
   errors: Promise<string>
+  /** All that it, and what it started, wrote to standard output so far. */
+  output(): string
   exited: Promise<number>
   kill(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): void
 }
@@ -18,24 +21,38 @@ export function runServer(folder: string, args: string[], variables: Record<stri
     stderr: 'pipe',
   })
   const errors = new Response(child.stderr).text()
-  const address = addressIn(child.stdout, errors)
+  let printed = ''
+  const address = addressIn(child.stdout, errors, (text) => {
+    printed += text
+    return printed
+  })
   // Who waits for the end does not care for an address.
   address.catch(() => {})
-  return { address, errors, exited: child.exited, kill: (signal) => child.kill(signal) }
+  return {
+    pid: child.pid,
+    address,
+    errors,
+    output: () => printed,
+    exited: child.exited,
+    kill: (signal) => child.kill(signal),
+  }
 }
 
 /** Reads on for as long as the server lives, so that it never waits for us. */
-function addressIn(output: ReadableStream<Uint8Array>, errors: Promise<string>): Promise<string> {
+function addressIn(
+  output: ReadableStream<Uint8Array>,
+  errors: Promise<string>,
+  keep: (text: string) => string,
+): Promise<string> {
   const decoder = new TextDecoder()
-  let printed = ''
   return new Promise((resolve, reject) => {
     const read = async () => {
       for await (const chunk of output) {
-        printed += decoder.decode(chunk, { stream: true })
+        const printed = keep(decoder.decode(chunk, { stream: true }))
         const [address] = /http:\/\/localhost:\d+/.exec(printed) ?? []
         if (address !== undefined) resolve(address)
       }
-      reject(new Error(`The server ended without an address: ${printed}${await errors}`))
+      reject(new Error(`The server ended without an address: ${keep('')}${await errors}`))
     }
     read().catch(reject)
   })

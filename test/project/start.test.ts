@@ -2,8 +2,10 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { freePort } from '../support/redis.ts'
+import { removeTemporaryDirectories, temporaryDirectory } from '../support/database.ts'
+import { freePort, hasRedisServer, startRedis } from '../support/redis.ts'
 import { TestSocket } from '../support/socket.ts'
+import { until } from '../support/wait.ts'
 import { type FreshCopy, freshCopy } from './fresh-copy.ts'
 import { runServer } from './server-process.ts'
 
@@ -98,5 +100,26 @@ describe('bun start in a fresh clone', () => {
     expect(await answer).toStartWith('HTTP/1.1 201')
     client.destroy()
     expect(await server.exited).toBe(0)
+  })
+})
+
+describe.skipIf(!hasRedisServer)('a server whose Redis goes away', () => {
+  test('tells of it once, and once when it is back', async () => {
+    const redis = await startRedis()
+    const folder = temporaryDirectory()
+    const server = runServer(folder, [join(import.meta.dir, '../../src/main.ts')], { REDIS_URL: redis.url })
+    try {
+      await server.address
+      await redis.kill()
+      await until(() => server.output().includes('"Redis is lost"'), 'the loss to be told')
+      await redis.restart()
+      await until(() => server.output().includes('"Redis is back"'), 'the return to be told')
+    } finally {
+      server.kill('SIGTERM')
+      await server.exited
+      await redis.stop()
+      removeTemporaryDirectories()
+    }
+    expect(server.output().match(/Redis is lost/g)).toHaveLength(1)
   })
 })

@@ -43,6 +43,7 @@ export function absentDatabase(): Database {
     within,
     description: 'no database',
     check: absent,
+    snapshot: absent,
     patiently: absent,
     maintain: absent,
     close: () => sql.end(),

@@ -1,6 +1,7 @@
 import pino, { type Logger } from 'pino'
 import { z } from 'zod'
-import { DemoAnswerer } from '../../src/adapters/answerers/demo.ts'
+import { typeByContent } from '../../src/adapters/file-type.ts'
+import { openAnswers } from '../../src/answer-services.ts'
 import { createRouter } from '../../src/api/trpc/router.ts'
 import { createApp } from '../../src/app.ts'
 import { openChats } from '../../src/chat-services.ts'
@@ -8,11 +9,20 @@ import { type Config, readConfig } from '../../src/config.ts'
 import type { Database } from '../../src/db/open.ts'
 import type { Passwords } from '../../src/domain/accounts/passwords.ts'
 import type { AccountService } from '../../src/domain/accounts/service.ts'
-import { AnswerService } from '../../src/domain/answers/service.ts'
+import { AnswerStore, refOf } from '../../src/domain/answers/answer-store.ts'
+import { CallbackTokens } from '../../src/domain/answers/callback-tokens.ts'
+import type { AnswerDispatch } from '../../src/domain/answers/dispatch.ts'
+import type { AnswerLimits } from '../../src/domain/answers/limits.ts'
+import type { AnswerService } from '../../src/domain/answers/service.ts'
 import type { ChatServices } from '../../src/domain/chats/services.ts'
-import type { Answerer } from '../../src/domain/ports.ts'
+import { DeskStore } from '../../src/domain/desk/desk-store.ts'
+import { DeskService } from '../../src/domain/desk/service.ts'
+import type { Answerer, BlobStore, Extractor, Jobs } from '../../src/domain/ports.ts'
+import { SessionPromoter } from '../../src/domain/sessions/promotion.ts'
 import { SessionService } from '../../src/domain/sessions/service.ts'
-import { absentDatabase, NO_LIMITS, testAccounts } from './accounts.ts'
+import { type FileServices, openFiles } from '../../src/file-services.ts'
+import { absentDatabase, NO_LIMITS, TEST_SECRET, testAccounts } from './accounts.ts'
+import { MemoryBlobs, NO_JOBS } from './blobs.ts'
 import { memoryStores, type Stores } from './stores.ts'
 
 /** By its full name, which tRPC's type of it does not know. */
@@ -28,6 +38,12 @@ export type TestServer = {
   config: Config
   accounts: AccountService
   chats: ChatServices
+  desk: DeskService
+  files: FileServices
+  answers: AnswerService
+  /** What the answer of a chat that runs says so far, for all who watch. */
+  dispatchedText(chatId: string): Promise<string | undefined>
+  dispatch: AnswerDispatch
   /** All that can be called: `GET /api/chats/:chat_id`, `trpc query chats.get`. */
   doors: string[]
   hub: ReturnType<typeof createApp>['hub']
@@ -46,7 +62,12 @@ export type TestServerOptions = {
   /** For tests of what is kept there; it stays open. Booting one is costly: share it in a file. */
   database?: Database
   passwords?: Passwords
+  /** Who answers; nobody, where it is left out. */
   answerer?: Answerer
+  blobs?: BlobStore
+  jobs?: Jobs
+  extractor?: Extractor
+  answerLimits?: Partial<AnswerLimits>
 }
 
 /** The real server on a free port of this machine. The stores are closed with it. */
@@ -56,16 +77,57 @@ export async function startServer({
   stores = memoryStores(),
   database = absentDatabase(),
   passwords,
-  answerer = new DemoAnswerer(),
+  answerer,
+  answerLimits = {},
+  blobs = new MemoryBlobs(),
+  jobs = NO_JOBS,
+  extractor,
 }: TestServerOptions = {}): Promise<TestServer> {
   const config = readConfig({ ...NO_LIMITS, ...env })
   const accounts = testAccounts(config, database, stores.bus, passwords)
   await accounts.revocations.start()
-  const chats = await openChats(database, stores.bus)
-  const answers = new AnswerService(chats.messages, chats.reader, answerer)
+  const chats = await openChats(database, stores.bus, stores.buffer)
+  const log = logger ?? pino({ level: 'silent' })
+  const answerers = answerer === undefined ? [] : [answerer]
+  const { bus, buffer } = stores
+  const limits = answerLimits
+  const tokens = new CallbackTokens([TEST_SECRET])
+  const { answers, callbacks, turns, dispatch } = await openAnswers({
+    database,
+    bus,
+    buffer,
+    chats,
+    answerers,
+    tokens,
+    log,
+    limits,
+  })
   const sessions = new SessionService(stores.sessions, stores.bus)
-  const services = { accounts, sessions, chats, answers, bus: stores.bus, probes: stores.probes }
-  const { app, hub, health } = createApp(services, config, logger ?? pino({ level: 'silent' }))
+  const desk = new DeskService({ store: new DeskStore(database), chats: chats.chats, answers })
+  const promoter = new SessionPromoter(stores.sessions, chats.promoted)
+  const files = openFiles(config, {
+    database,
+    log: chats.log,
+    blobs,
+    jobs,
+    typer: typeByContent,
+    secrets: [TEST_SECRET],
+    ...(extractor === undefined ? {} : { extractor }),
+  })
+  const services = {
+    accounts,
+    sessions,
+    promoter,
+    chats,
+    answers,
+    callbacks,
+    turns,
+    desk,
+    files: files.files,
+    bus,
+    probes: stores.probes,
+  }
+  const { app, hub, health } = createApp(services, config, log)
   app.listen({ hostname: '127.0.0.1', port: 0 })
   const url = `http://127.0.0.1:${app.server?.port}`
   const call = (path: string, init?: RequestInit) => fetch(`${url}${path}`, init)
@@ -75,6 +137,14 @@ export async function startServer({
     config,
     accounts,
     chats,
+    desk,
+    files,
+    answers,
+    dispatch,
+    async dispatchedText(chatId) {
+      const [running] = await new AnswerStore(database).runningOf(chatId)
+      return running && (await buffer.read(refOf(running)))?.text
+    },
     doors: [
       ...app.routes.map(({ method, path }) => `${method} ${path}`),
       ...Object.entries(Procedures.parse(createRouter(services, config)._def.procedures)).map(
@@ -88,7 +158,11 @@ export async function startServer({
       call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     async close() {
       await hub.close()
+      await chats.live.stop()
+      accounts.holders.stop()
       await app.stop(true)
+      await dispatch.drain()
+      await dispatch.stop()
       accounts.revocations.stop()
       stores.close()
     },

@@ -1,3 +1,4 @@
+import { MemoryAnswerBuffer } from '../../src/adapters/memory/answers.ts'
 import { MemoryBus } from '../../src/adapters/memory/bus.ts'
 import { type ChatServices, openChats } from '../../src/chat-services.ts'
 import { users } from '../../src/db/schema.ts'
@@ -9,7 +10,8 @@ export type ChatWorld = ChatServices & { database: OpenedDatabase; bus: Bus }
 
 /** The chat services over a test database. */
 export async function chatWorld(database: OpenedDatabase, bus: Bus = new MemoryBus()): Promise<ChatWorld> {
-  return { ...(await openChats(database, bus)), database, bus }
+  const buffer = new MemoryAnswerBuffer(new MemoryBus())
+  return { ...(await openChats(database, bus, buffer)), database, bus }
 }
 
 /** A new account, signed in from outside: no login stands behind it. */

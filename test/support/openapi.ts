@@ -1,11 +1,20 @@
 import { z } from 'zod'
 
 const Media = z.looseObject({ schema: z.record(z.string(), z.unknown()), examples: z.record(z.string(), z.unknown()) })
+/** What no example shows: bytes, alone or in a form. */
+const Bytes = z.looseObject({ schema: z.record(z.string(), z.unknown()) })
 const Response = z.looseObject({
   description: z.string().min(1),
   headers: z.record(z.string(), z.unknown()).optional(),
   // A 204 has none.
-  content: z.strictObject({ 'application/json': Media }).optional(),
+  content: z
+    .strictObject({
+      'application/json': Media.optional(),
+      'application/octet-stream': Bytes.optional(),
+      'image/webp': Bytes.optional(),
+      'text/event-stream': Media.optional(),
+    })
+    .optional(),
 })
 const Operation = z.looseObject({
   operationId: z.string().regex(/^[a-z][A-Za-z]+$/),
@@ -18,6 +27,7 @@ const Operation = z.looseObject({
       content: z.union([
         z.strictObject({ 'application/json': Media }),
         z.strictObject({ 'application/x-www-form-urlencoded': Media }),
+        z.strictObject({ 'multipart/form-data': Bytes }),
       ]),
     })
     .optional(),

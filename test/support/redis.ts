@@ -23,6 +23,8 @@ export async function connectPlain(url: string) {
 /** A server of the test's own, which it may kill. */
 export interface PrivateRedis {
   readonly url: string
+  /** Of a node, for the other nodes of its cluster. */
+  readonly clusterPort: number
   /** As a crash: nothing is saved. */
   kill(): Promise<void>
   /** On the same port, empty. */
@@ -37,18 +39,24 @@ export interface PrivateRedis {
 // `bun test` runs no exit handlers, so the system ends the servers of a test run that was cut short (on Linux).
 const endsWithUs = Bun.which('setpriv') === null ? [] : ['setpriv', '--pdeathsig', 'KILL']
 
-export async function startRedis(mode: 'single' | 'cluster' = 'single'): Promise<PrivateRedis> {
+/** `cluster`: one node that has all slots. `node`: one that has none yet. */
+type Mode = 'single' | 'cluster' | 'node'
+
+export async function startRedis(mode: Mode = 'single'): Promise<PrivateRedis> {
   const directory = mkdtempSync(join(tmpdir(), 'parley-redis-'))
-  let { port, server } = await spawnOnFreePort(directory, mode)
+  const clusterPort = await freePort()
+  const place = { directory, clusterPort }
+  let { port, server } = await spawnOnFreePort(place, mode)
   const end = async () => {
     server.kill('SIGKILL')
     await server.exited
   }
   return {
     url: `redis://127.0.0.1:${port}`,
+    clusterPort,
     kill: end,
     async restart() {
-      const again = await spawn(directory, mode, port)
+      const again = await spawn(place, mode, port)
       if (again === undefined) throw new Error(`Port ${port} was taken by another process meanwhile`)
       server = again
     },
@@ -61,18 +69,22 @@ export async function startRedis(mode: 'single' | 'cluster' = 'single'): Promise
   }
 }
 
-async function spawnOnFreePort(directory: string, mode: 'single' | 'cluster') {
+type Place = { directory: string; clusterPort: number }
+
+async function spawnOnFreePort(place: Place, mode: Mode) {
   for (let attempt = 0; attempt < 10; attempt += 1) {
     const port = await freePort()
-    const server = await spawn(directory, mode, port)
+    const server = await spawn(place, mode, port)
     if (server !== undefined) return { port, server }
   }
   throw new Error('redis-server did not start on any of 10 free ports')
 }
 
 /** Undefined when it ends at once, as it does when the port is taken. */
-async function spawn(directory: string, mode: 'single' | 'cluster', port: number) {
-  const cluster = mode === 'cluster' ? ['--cluster-enabled', 'yes', '--cluster-port', String(await freePort())] : []
+async function spawn({ directory, clusterPort }: Place, mode: Mode, port: number) {
+  const impatient = ['--cluster-node-timeout', '1500', '--repl-diskless-sync-delay', '0']
+  const node = ['--cluster-enabled', 'yes', '--cluster-port', String(clusterPort), ...impatient]
+  const cluster = mode === 'single' ? [] : node
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', ...cluster]
   const server = Bun.spawn([...endsWithUs, 'redis-server', ...options], { stdout: 'ignore', stderr: 'ignore' })
   await until(async () => server.exitCode !== null || (await pidAt(port)) === server.pid, 'redis-server to answer')

@@ -1,12 +1,20 @@
+import { MemoryAnswerBuffer } from '../../src/adapters/memory/answers.ts'
 import { MemoryBus } from '../../src/adapters/memory/bus.ts'
 import { MemorySessionStore } from '../../src/adapters/memory/sessions.ts'
+import { RedisAnswerBuffer } from '../../src/adapters/redis/answers.ts'
 import { RedisBus } from '../../src/adapters/redis/bus.ts'
 import { connectRedis } from '../../src/adapters/redis/client.ts'
 import { RedisSessionStore } from '../../src/adapters/redis/sessions.ts'
-import type { Bus, Probe, SessionLimits, SessionStore } from '../../src/domain/ports.ts'
+import type { AnswerBuffer, Bus, Probe, SessionLimits, SessionStore } from '../../src/domain/ports.ts'
 
 /** What one server has of the shared stores. */
-export type Stores = { bus: Bus; sessions: SessionStore; probes: Record<string, Probe>; close(): void }
+export type Stores = {
+  bus: Bus
+  sessions: SessionStore
+  buffer: AnswerBuffer
+  probes: Record<string, Probe>
+  close(): void
+}
 
 export const SESSION_LIMITS: SessionLimits = { ttlSeconds: 3600, maxMessages: 1000, maxBytes: 4_194_304 }
 
@@ -25,7 +33,8 @@ if (redisUrl) {
 
 export function memoryStores(limits = SESSION_LIMITS): Stores {
   const bus = new MemoryBus()
-  return { bus, sessions: new MemorySessionStore(bus, limits), probes: {}, close() {} }
+  const buffer = new MemoryAnswerBuffer(bus)
+  return { bus, buffer, sessions: new MemorySessionStore(bus, limits), probes: {}, close() {} }
 }
 
 export async function redisStores(url: string, prefix: string, limits = SESSION_LIMITS): Promise<Stores> {
@@ -33,6 +42,7 @@ export async function redisStores(url: string, prefix: string, limits = SESSION_
   return {
     bus: new RedisBus(redis),
     sessions: new RedisSessionStore(redis, limits),
+    buffer: new RedisAnswerBuffer(redis),
     probes: { redis },
     close: () => redis.close(),
   }

@@ -2,7 +2,10 @@ import type { Treaty } from '@elysiajs/eden/treaty2'
 import type { TRPCClientError } from '@trpc/client'
 import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server'
 import type {
+  AnswerDelta,
+  AnswerSnapshot,
   BranchTree,
+  ChatEvent,
   ChatWithMessages,
   Conversation,
   HistoryPage,
@@ -12,8 +15,10 @@ import type {
   Reason,
   SessionSummary,
   SessionWatchEvent,
+  Watching,
+  Chat as WholeChat,
 } from '../../client/src/contract.ts'
-import type { Client } from '../../client/src/index.ts'
+import type { ChatView, Client, Live, LiveItem } from '../../client/src/index.ts'
 import type { Router } from '../../client/src/trpc.ts'
 import type { Equal, Flaws, Holds, NoneOf, RouteFlaws } from './flaws.ts'
 
@@ -23,6 +28,11 @@ export type Routes = NoneOf<RouteFlaws<Client>>
 export type ProcedureInputs = NoneOf<Flaws<inferRouterInputs<Router>, 'input'>>
 export type ProcedureOutputs = NoneOf<Flaws<inferRouterOutputs<Router>, 'output'>>
 export type ProcedureErrors = NoneOf<Flaws<TRPCClientError<Router>['data'], 'error'>>
+
+export type LiveItems = NoneOf<Flaws<LiveItem, 'item'>>
+/** What `error` may be is for `instanceof`. */
+export type LiveViews = NoneOf<Flaws<Omit<ChatView, 'error'>, 'view'>>
+export type LivePosts = NoneOf<Flaws<Awaited<ReturnType<Live['post']>> | Parameters<Live['post']>, 'post'>>
 
 // And it is what the contract says.
 
@@ -42,13 +52,20 @@ export type ListTakes = Holds<
   >
 >
 
+type Promote = ReturnType<typeof client.v1.chat.sessions>['promote']['post']
+
+// Of two statuses, whose two types the package's declarations keep apart.
+export type PromoteAnswers = Holds<Treaty.Data<Promote> extends WholeChat ? true : false>
+export type PromoteTakes = Holds<Equal<Parameters<Promote>[0], { title?: string | undefined } | undefined>>
+
 type PostError = Treaty.Error<Post>
 type Refused<Status> = Extract<PostError, { status: Status }>['value']
 
-export type PostErrorStatuses = Holds<Equal<PostError['status'], 401 | 413 | 415 | 422 | 500 | 503>>
+export type PostErrorStatuses = Holds<Equal<PostError['status'], 401 | 409 | 413 | 415 | 422 | 500 | 503>>
 export type PostUnauthenticated = Holds<
   Equal<Refused<401>, { detail: string; reason: 'unauthenticated' | 'token_invalid' }>
 >
+export type PostPromoted = Holds<Equal<Refused<409>, { detail: string; reason: 'session_promoted' }>>
 export type PostTooLarge = Holds<Equal<Refused<413>, { detail: string; reason: 'body_too_large' }>>
 export type PostNotJson = Holds<Equal<Refused<415>, { detail: string; reason: 'not_json' }>>
 export type PostInvalid = Holds<Equal<Refused<422>, { detail: Issue[]; reason: 'invalid' }>>
@@ -59,6 +76,16 @@ export type PostUnavailable = Holds<
 
 type Tracked<Stream> = Stream extends AsyncIterable<{ id: string; data: infer Event }> ? Event : never
 type Outputs = inferRouterOutputs<Router>['sessions']
+type ChatWatch = Tracked<inferRouterOutputs<Router>['chats']['watch']>
+
+export type ChatWatchYields = Holds<
+  ChatWatch extends Watching | ChatEvent | AnswerSnapshot | AnswerDelta ? true : false
+>
+export type ChatWatchTypes = Holds<
+  Equal<ChatWatch['type'], (Watching | ChatEvent | AnswerSnapshot | AnswerDelta)['type']>
+>
+export type LiveChanges = Holds<Equal<Exclude<LiveItem, { type: 'watching' }>, ChatEvent>>
+export type LivePostAnswers = Holds<Equal<Awaited<ReturnType<Live['post']>>, Message>>
 
 export type ListOutput = Holds<Equal<Outputs['list'], SessionSummary[]>>
 export type PostOutput = Holds<Equal<Outputs['post'], Conversation>>
@@ -88,6 +115,6 @@ export type HistoryTakes = Holds<
 export type PostConflicts = Holds<
   Equal<
     Extract<Treaty.Error<PostMessage>, { status: 409 }>['value'],
-    { detail: string; reason: 'client_id_reused' | 'chat_archived' }
+    { detail: string; reason: 'client_id_reused' | 'chat_archived' | 'answer_running' }
   >
 >

@@ -49,7 +49,7 @@ export type RouteNames<Node, Path extends string = ''> = {
 
 type Call = (...args: never) => Promise<{ data: unknown; error: unknown }>
 type Keys<Node> = Exclude<keyof Node & string, '~path'>
-type Name<Method extends string, Path extends string> = `${Uppercase<Method>} ${Path}`
+type Name<Method extends string, Path extends string> = `${Uppercase<Method>} ${Path extends '' ? '/' : Path}`
 type Below<Node> = Node extends (params: never) => infer Next ? Next : never
 type Parameter<Node> = Node extends (params: infer Params) => unknown ? `:${keyof Params & string}` : never
 

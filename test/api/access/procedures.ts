@@ -1,4 +1,4 @@
-import { admins, everyone, ownChat, type Row, signedIn } from './rules.ts'
+import { admins, everyone, ownChat, ownConversation, ownFile, ownSession, type Row, signedIn } from './rules.ts'
 import type { Things } from './world.ts'
 
 const noService = { service: '403 account_needed' }
@@ -7,6 +7,7 @@ const username = () => `new-${crypto.randomUUID().slice(0, 8)}`
 const chat = ({ chat_id }: Things) => ({ chat_id })
 const message = ({ chat_id, message_id }: Things) => ({ chat_id, message_id })
 const branch = ({ chat_id, branch_id }: Things) => ({ chat_id, branch_id })
+const file = ({ file_id }: Things) => ({ file_id })
 const session = ({ session_id }: Things) => ({ session_id })
 
 /** Every procedure of the server, and who may call it. `body` is its input. */
@@ -54,12 +55,20 @@ export const PROCEDURES: Record<string, Row> = {
   'trpc mutation chats.remove': { rule: ownChat('200'), body: chat },
   'trpc mutation chats.restore': { rule: ownChat('200'), body: chat },
   'trpc query chats.events': { rule: ownChat('200'), body: chat },
+  'trpc subscription chats.watch': { rule: ownChat('200'), body: chat },
   'trpc query chats.readCursor': { rule: ownChat('200'), body: chat },
   'trpc mutation chats.moveReadCursor': { rule: ownChat('200', noService), body: message },
 
   'trpc query messages.history': { rule: ownChat('200'), body: branch },
   'trpc query messages.get': { rule: ownChat('200'), body: message },
   'trpc mutation messages.post': { rule: ownChat('200'), body: (things) => ({ ...chat(things), content: 'said' }) },
+  'trpc mutation answers.stop': { rule: ownChat('409 not_answered'), body: message },
+  'trpc mutation answers.continue': { rule: ownChat('409 not_answered'), body: message },
+  'trpc mutation answers.regenerate': { rule: ownChat('409 not_answered'), body: message },
+  'trpc mutation answers.resend': {
+    rule: ownChat('200'),
+    body: (things) => ({ ...message(things), content: 'said anew' }),
+  },
   'trpc mutation messages.edit': {
     rule: ownChat('200'),
     body: (things) => ({ ...message(things), content: 'said' }),
@@ -89,6 +98,19 @@ export const PROCEDURES: Record<string, Row> = {
 
   'trpc query search.messages': { rule: signedIn('200', '422 invalid'), body: () => ({ q: 'answer' }) },
 
+  'trpc query files.list': { rule: signedIn('200') },
+  'trpc query files.get': { rule: ownFile('200'), body: file },
+  'trpc query files.links': { rule: ownFile('200'), body: file },
+  'trpc mutation files.remove': { rule: ownFile('200'), body: file },
+
+  'trpc query desk.list': { rule: signedIn('200') },
+  'trpc query desk.get': { rule: ownSession('200'), body: session },
+  'trpc mutation desk.create': { rule: signedIn('200'), body: () => ({ title: 'Mine' }) },
+  'trpc mutation desk.post': {
+    rule: ownSession('200'),
+    body: (things) => ({ ...session(things), content: 'said', sender: 'user' }),
+  },
+
   'trpc query sessions.list': { rule: signedIn('200') },
   'trpc query sessions.get': { rule: signedIn('200'), body: session },
   'trpc mutation sessions.post': {
@@ -96,5 +118,6 @@ export const PROCEDURES: Record<string, Row> = {
     body: (things) => ({ ...session(things), role: 'user', content: 'hi' }),
   },
   'trpc mutation sessions.clear': { rule: signedIn('200'), body: session },
+  'trpc mutation sessions.promote': { rule: ownConversation('200'), body: session },
   'trpc subscription sessions.watch': { rule: signedIn('200'), body: session },
 }

@@ -1,4 +1,4 @@
-import { admins, everyone, ownChat, type Row, signedIn } from './rules.ts'
+import { admins, everyone, ownChat, ownConversation, ownFile, ownSession, type Row, signedIn } from './rules.ts'
 import type { Things } from './world.ts'
 
 const forbidden = { refusal: '403 forbidden' }
@@ -15,6 +15,7 @@ const newAccount = () => {
 
 /** Every route of the server, and who may call it. */
 export const ROUTES: Record<string, Row> = {
+  'GET /': { rule: everyone('200') },
   'GET /api/v1/health': { rule: everyone('200') },
   'GET /health/ready': { rule: everyone('200') },
   'GET /health/live': { rule: everyone('200') },
@@ -58,8 +59,30 @@ export const ROUTES: Record<string, Row> = {
     body: () => ({ role: 'user', content: 'hi' }),
   },
   'DELETE /v1/chat/sessions/:session_id': { rule: signedIn('200') },
+  'POST /v1/chat/sessions/:session_id/promote': { rule: ownConversation('201') },
   // Without an upgrade: who gets this far may open the socket.
   'GET /v1/chat/sessions/:session_id/ws': { rule: signedIn('426 upgrade_required') },
+
+  // A token may also come with the first frame.
+  'GET /api/live': { rule: { ...signedIn('426 upgrade_required'), anonymous: '426 upgrade_required' } },
+
+  'GET /api/sessions/': { rule: signedIn('200') },
+  'POST /api/sessions/': { rule: signedIn('200'), body: () => ({ title: 'Mine' }) },
+  'GET /api/sessions/:session_id': { rule: ownSession('200') },
+  'POST /api/sessions/:session_id/messages': {
+    rule: ownSession('200'),
+    body: () => ({ content: 'said', sender: 'user' }),
+  },
+  'GET /ws/:session_id': { rule: ownSession('426 upgrade_required') },
+
+  'POST /api/files/upload': { rule: signedIn('201', '403 account_needed'), file: 'file' },
+  'POST /api/files/upload-multiple': { rule: signedIn('201', '403 account_needed'), file: 'files' },
+  'GET /api/files/': { rule: signedIn('200') },
+  'GET /api/files/:file_id': { rule: ownFile('200') },
+  'DELETE /api/files/:file_id': { rule: ownFile('204') },
+  'GET /api/files/:file_id/links': { rule: ownFile('200') },
+  'GET /api/files/:file_id/download': { rule: ownFile('200') },
+  'GET /api/files/:file_id/preview': { rule: ownFile('404 preview_missing') },
 
   'GET /api/chats/': { rule: signedIn('200') },
   'POST /api/chats/': { rule: signedIn('201'), body: () => ({ title: 'Mine' }) },
@@ -94,6 +117,26 @@ export const ROUTES: Record<string, Row> = {
   'GET /api/chats/:chat_id/messages/:message_id/siblings': { rule: ownChat('200') },
   'POST /api/chats/:chat_id/messages/:message_id/branches': { rule: ownChat('201'), body: () => ({}) },
   'POST /api/chats/:chat_id/messages/:message_id/divergence': { rule: ownChat('201'), body: content },
+
+  // Its token is in its query, and speaks for one answer.
+  'POST /api/chats/:chat_id/messages/:message_id/callback': {
+    rule: everyone('401 token_invalid'),
+    body: () => ({ type: 'chunk', content: 'said' }),
+  },
+  'POST /api/chats/:chat_id/messages/:message_id/stop': { rule: ownChat('409 not_answered') },
+  'POST /api/chats/:chat_id/messages/:message_id/continue': { rule: ownChat('409 not_answered') },
+  'POST /api/chats/:chat_id/messages/:message_id/regenerate': { rule: ownChat('409 not_answered') },
+  'POST /api/chats/:chat_id/messages/:message_id/resend': { rule: ownChat('201'), body: content },
+
+  'POST /api/chats/:chat_id/ui-stream/': {
+    rule: ownChat('200'),
+    body: () => ({
+      messages: [{ id: unique(), role: 'user', parts: [{ type: 'text', text: 'said' }] }],
+      trigger: 'submit-message',
+    }),
+  },
+  'GET /api/chats/:chat_id/ui-stream/': { rule: ownChat('204') },
+  'GET /api/chats/:chat_id/ui-stream/:ui_chat_id/stream': { rule: ownChat('204') },
 
   'GET /api/chats/:chat_id/branches': { rule: ownChat('200') },
   'GET /api/chats/:chat_id/branches/tree': { rule: ownChat('200') },

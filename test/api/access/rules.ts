@@ -8,6 +8,8 @@ export type Row = {
   /** What the call needs beyond its path. */
   query?: (things: Things) => Record<string, string>
   body?: (things: Things) => unknown
+  /** The field of a form with a file in it. */
+  file?: string
   form?: (things: Things) => Record<string, string>
   /** The call ends accounts or logins: it gets people of its own. */
   consumes?: true
@@ -37,6 +39,23 @@ export function signedIn(answer: string, service = answer): Rule {
 /** For the owner of the chat, admins and back ends; others are told that there is none, or what the API says. */
 export function ownChat(answer: string, { refusal = '404 chat_missing', service = answer } = {}): Rule {
   return { ...signedIn(answer, service), other: refusal, agent: refusal }
+}
+
+/** For the owner of the file, admins and back ends; to others it is not there. */
+export function ownFile(answer: string, service = answer): Rule {
+  const refusal = '404 file_missing'
+  return { ...signedIn(answer, service), other: refusal, agent: refusal }
+}
+
+/** For the owner of the desk session alone: to whoever else, it is not there. */
+export function ownSession(answer: string): Rule {
+  const refusal = '404 session_missing'
+  return { ...signedIn(answer, refusal), other: refusal, agent: refusal, admin: refusal }
+}
+
+/** For the account whose session it is; others have none of that name, and a back end is nobody. */
+export function ownConversation(answer: string): Rule {
+  return { ...signedIn('404 session_empty', '403 account_needed'), owner: answer }
 }
 
 /** For admins and back ends. */

@@ -1,12 +1,14 @@
 import { decodeJwt, decodeProtectedHeader, SignJWT } from 'jose'
+import { DemoAnswerer } from '../../../src/adapters/answerers/demo.ts'
 import { TEST_SECRET } from '../../support/accounts.ts'
 import { startServer, type TestServer } from '../../support/app.ts'
 import type { OpenedDatabase } from '../../support/database.ts'
+import { upload } from '../../support/files.ts'
 import { PASSWORD, type Person, signUp } from '../../support/person.ts'
 
 export const SERVICE_KEY = 'the-key-of-a-trusted-back-end-that-is-long'
 
-/** Who calls. The chat of a cell is the owner's; `other` and `agent` have nothing to do with it. */
+/** Who calls. The chat and the session of a cell are the owner's; `other` and `agent` have nothing to do with it. */
 export const CALLERS = ['anonymous', 'expired', 'owner', 'other', 'agent', 'admin', 'service'] as const
 export type Caller = (typeof CALLERS)[number]
 
@@ -16,6 +18,7 @@ export type Things = {
   message_id: string
   branch_id: string
   session_id: string
+  file_id: string
   reaction: string
   account_id: string
   name: string
@@ -30,7 +33,8 @@ type People = Record<'owner' | 'other' | 'agent' | 'admin', Person>
 export async function startClosedServer(database: OpenedDatabase): Promise<TestServer> {
   return startServer({
     database,
-    env: { SERVICE_API_KEY: SERVICE_KEY, JWT_SECRET: TEST_SECRET, PUBLIC_APIS: 'desk' },
+    answerer: new DemoAnswerer(),
+    env: { SERVICE_API_KEY: SERVICE_KEY, JWT_SECRET: TEST_SECRET, PUBLIC_APIS: 'support' },
   })
 }
 
@@ -73,11 +77,16 @@ export async function thingsFor(server: TestServer, caller: Caller, people: Peop
   const answer = { content: 'answer', senderType: 'assistant', senderId: owner.user.id } as const
   const { id: message_id } = await messages.append(actor, chat_id, answer)
   const { id: branch_id } = await branches.create(actor, chat_id, { messageId: message_id })
+  const session_id = crypto.randomUUID()
+  await server.desk.create({ owner: owner.user.id, actor }, { id: session_id, title: 'Secret' })
+  await owner.send(`/v1/chat/sessions/${session_id}/messages`, { role: 'user', content: 'question' })
+  const { id: file_id } = await upload(owner, 'secret.txt', 'secret')
   return {
     chat_id,
     message_id,
     branch_id,
-    session_id: crypto.randomUUID(),
+    session_id,
+    file_id,
     reaction: 'like',
     account_id: people.other.user.id,
     name: 'swagger-ui.js',

@@ -1,6 +1,6 @@
 import { createTRPCClient, httpBatchLink } from '@trpc/client'
-import { FAILURES, NewSessionMessage } from '../../../client/src/contract.ts'
-import { createClient, ParleyError, unwrap, watchSession } from '../../../client/src/index.ts'
+import { FAILURES, historyIn, NewSessionMessage } from '../../../client/src/contract.ts'
+import { createClient, openLive, ParleyError, unwrap, watchSession } from '../../../client/src/index.ts'
 import type { Router } from '../../../client/src/trpc.ts'
 
 // What someone writes who has installed the package: run by packed.test.ts, in a project of its own.
@@ -40,6 +40,37 @@ export async function tour(url: string): Promise<string[]> {
   return told
 }
 
+/** What a page does with the live socket of the server at `url`. */
+export async function liveTour(url: string, token: string): Promise<string[]> {
+  const told: string[] = []
+  const client = createClient(url, { token })
+  const { id } = await unwrap(client.api.chats.post({ title: 'Tour' }))
+  const live = openLive(url, { token: async () => token, WebSocket })
+
+  const chat = live.chat(id)
+  const kept = new Promise<string>((resolve) => {
+    chat.subscribe(() => {
+      const [message] = historyIn(chat.getSnapshot().state)
+      if (message !== undefined) resolve(`kept ${message.content}`)
+    })
+  })
+  for await (const item of live.watch(id)) {
+    if (item.type === 'watching') {
+      told.push(`watching ${item.recovered ? 'again' : item.snapshot.chat.last_seq}`)
+      const message = await live.post(id, { content: 'Hello' })
+      told.push(`posted ${message.content}`)
+    } else if (item.type === 'message.created') {
+      told.push(`message.created ${item.data.content}`)
+      break
+    }
+  }
+  told.push(await kept)
+  const failure = await live.post(crypto.randomUUID(), { content: 'Hello' }).catch((thrown: unknown) => thrown)
+  if (failure instanceof ParleyError) told.push(`refused ${failure.reason}`)
+  live.close()
+  return told
+}
+
 /** Never called: what must not compile. */
 export function mistakes(url: string): void {
   const client = createClient(url)
@@ -56,4 +87,10 @@ export function mistakes(url: string): void {
   void client.v1.chat.rooms
   // @ts-expect-error: no such type of message
   watchSession(url, 'a').send({ role: 'robot', content: 'Hello' })
+  // @ts-expect-error: a token is needed
+  const live = openLive(url, {})
+  // @ts-expect-error: no content
+  void live.post('a', {})
+  // @ts-expect-error: a number
+  live.watch('a', { after: '3' })
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { CountedAttempts } from '../../../src/adapters/attempts.ts'
-import { connectRedis, type Redis } from '../../../src/adapters/redis/client.ts'
+import { connectRedis } from '../../../src/adapters/redis/client.ts'
+import type { Redis } from '../../../src/adapters/redis/redis.ts'
 import { hasRedisServer, type PrivateRedis, startRedis } from '../../support/redis.ts'
 import { until } from '../../support/wait.ts'
 import { reasonOf } from './world.ts'
@@ -41,18 +42,18 @@ describe.skipIf(!hasRedisServer)('attempts over Redis', () => {
     expect(await outcomes(4, attempt)).toEqual(['done', 'done', 'done', 'too_many_requests'])
     await both[0]?.forget('address', 'ada@example.com')
     expect(await outcomes(1, attempt)).toEqual(['done'])
-    const keys = await redis.commands.call((client) => client.keys('*'))
+    const keys = await redis.commands.call('', (client) => client.keys('*'))
     expect(keys).toHaveLength(1)
     expect(keys[0]).toStartWith('attempts-test:attempts:address:')
     expect(keys[0]).not.toContain('ada')
-    expect(await redis.commands.call((client) => client.ttl(keys[0] ?? ''))).toBeGreaterThan(0)
+    expect(await redis.commands.call('', (client) => client.ttl(keys[0] ?? ''))).toBeGreaterThan(0)
   })
 
   test('are counted in the process while Redis is away', async () => {
     const attempts = new CountedAttempts(limits, redis)
     await server.kill()
     await until(() =>
-      redis.commands.ping().then(
+      redis.check().then(
         () => false,
         () => true,
       ),

@@ -174,6 +174,22 @@ for (const { kind, open } of testDatabases()) {
       }
     })
 
+    test('gives messages numbers that grow with the seq, and tells them in the log', async () => {
+      const id = await newChat()
+      const [first] = await Promise.all([post(id, '1'), post(id, '2')])
+      const { branch } = await world.branches.diverge(ada, id, first.id, { content: '1b' })
+      await Promise.all(
+        ['3', '4', '5', '6'].map((text, index) => post(id, text, { branch_id: index % 2 ? id : branch.id })),
+      )
+      const rows = await world.database.sql<{ id: string; number: number }[]>`
+        SELECT id, number::int FROM messages WHERE chat_id = ${id} ORDER BY seq`
+      const numbers = rows.map(({ number }) => number)
+      expect(numbers).toEqual(numbers.toSorted((one, other) => one - other))
+      const { events } = await world.log.read(id, 0, 100)
+      const told = events.filter(({ type }) => type === 'message.created').map(({ data }) => JSON.parse(data))
+      expect(told.map(({ id, number }) => ({ id, number }))).toEqual([...rows])
+    })
+
     test('that names no branch goes to the one that is active as it is written', async () => {
       const id = await newChat()
       const root = await post(id, 'root')

@@ -59,6 +59,24 @@ describe('group commit', () => {
     expect(attempts).toHaveLength(2)
   })
 
+  test('callers who add again when they are answered end up in two commits of a half each, by turns', async () => {
+    const { group, attempts, attempt } = committing()
+    const caller = async () => {
+      for (let time = 0; time < 6; time += 1) await group.add('a')
+    }
+    // The first is alone in its commit, and would be in every other one.
+    const callers = [caller()]
+    await attempt(1)
+    for (let more = 0; more < 63; more += 1) callers.push(caller())
+    const done = Promise.all(callers).then(() => undefined)
+    for (let number = 1; ; number += 1) {
+      const commit = await Promise.race([attempt(number), done])
+      if (commit === undefined) break
+      commit.answer()
+    }
+    expect(attempts.slice(0, 8).map(({ rows }) => rows.length)).toEqual([1, 32, 32, 32, 32, 32, 32, 32])
+  })
+
   test('a row that arrives as a commit is answered is not forgotten', async () => {
     const { group, attempt } = committing()
     for (let round = 1; round <= 5; round += 1) {

@@ -13,7 +13,7 @@ import { predict } from './model/predict.ts'
 setDefaultTimeout(600_000)
 
 /** `NUM_RUNS=5000 bun test …` looks longer. A failure prints its seed: `SEED=…` starts with the same draws. */
-const RUNS = Number(process.env['NUM_RUNS'] ?? 150)
+const RUNS = Number(process.env['NUM_RUNS'] ?? 60)
 const SEED = process.env['SEED']
 
 type Run = { world: ChatWorld; bus: RecordingBus; actors: Actors; foreign: string; chatId: string }

@@ -4,6 +4,7 @@ import { type Database, openDatabase } from '../../../src/db/open.ts'
 import { ChatStore } from '../../../src/domain/chats/chat-store.ts'
 import { ForkStore } from '../../../src/domain/chats/fork-store.ts'
 import { HistoryStore } from '../../../src/domain/chats/history-store.ts'
+import { DeskStore } from '../../../src/domain/desk/desk-store.ts'
 import { type ChatWorld, chatWorld, newActor } from '../../support/chats.ts'
 import { testDatabases } from '../../support/database.ts'
 import { fill, type Place, scansOf } from './scans.ts'
@@ -21,6 +22,9 @@ function hotPaths(world: ChatWorld, actor: Actor, { chatId, messageId, branchId 
   const reads = new HistoryStore(world.database)
   const store = new ChatStore(world.database)
   const forks = new ForkStore(world.database)
+  const desk = new DeskStore(world.database)
+  const session = { owner: '', id: 'desk-1' }
+  const nested = { messages: 20, offset: 0, bytes: 1_000_000 }
   const page = (from: 'before' | 'after' | 'around', position: number) =>
     world.messages.page(actor, chatId, chatId, { from, position, limit: 50 })
   const stretches = [
@@ -60,6 +64,22 @@ function hotPaths(world: ChatWorld, actor: Actor, { chatId, messageId, branchId 
       'a divergence',
       ['messages_pkey', 'branches_chat_id_id_key'],
       () => world.branches.diverge(actor, chatId, messageId, { content: 'x' }),
+    ],
+    ['the chat of a desk session', ['chats_external_id_key'], () => desk.chat(session)],
+    [
+      'a desk session',
+      ['chats_external_id_key', 'branches_pkey', 'messages_branch_position_key'],
+      () => desk.find(session, nested),
+    ],
+    [
+      'an older part of a desk session',
+      ['chats_external_id_key', 'messages_branch_position_key'],
+      () => desk.find(session, { ...nested, offset: 9000 }),
+    ],
+    [
+      'a list of desk sessions',
+      ['chats_external_created_index', 'messages_branch_position_key'],
+      () => desk.list('', { limit: 10, offset: 5 }, nested),
     ],
     ['a read cursor', ['read_cursors_pkey'], () => world.messages.moveReadCursor(actor, chatId, messageId)],
   ]

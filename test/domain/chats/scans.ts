@@ -52,8 +52,9 @@ export async function fill({ sql }: Database, ownerId: string): Promise<Place> {
   await sql`CREATE TEMP TABLE made AS SELECT gen_random_uuid() AS id, number FROM generate_series(1, 3000) AS number`
   await sql`UPDATE made SET id = ${chatId} WHERE number = 1`
   await sql`WITH chat AS (
-      INSERT INTO chats (id, title, owner_id, active_branch_id, last_seq) SELECT id, 'Filled',
-        CASE WHEN number <= 41 THEN ${ownerId}::uuid ELSE (SELECT id FROM users WHERE id > made.id ORDER BY id LIMIT 1) END, id, 3
+      INSERT INTO chats (id, title, external_owner, external_id, active_branch_id, last_seq, owner_id)
+      SELECT id, 'Filled', '', 'desk-' || number, id, 3,
+        CASE WHEN number <= 41 THEN ${ownerId}::uuid ELSE (SELECT id FROM users WHERE id > made.id ORDER BY id LIMIT 1) END
       FROM made)
     INSERT INTO branches (id, chat_id, head) SELECT id, id, 10 FROM made`
   await sql`INSERT INTO messages (id, chat_id, branch_id, position, seq, sender_type, sender_id, content)
@@ -69,6 +70,14 @@ export async function fill({ sql }: Database, ownerId: string): Promise<Place> {
   await sql`INSERT INTO message_extensions (id, message_id, type, sender_id, data)
     SELECT gen_random_uuid(), id, 'reaction', ${ownerId}, '{"key":"like"}' FROM messages WHERE position % 5 = 0`
   await sql`UPDATE messages SET extended = true WHERE position % 5 = 0`
+  await sql`INSERT INTO sources (id, message_id, position, title)
+    SELECT gen_random_uuid(), id, 1, 'What it is based on' FROM messages WHERE position % 5 = 0`
+  await sql`INSERT INTO files (id, owner_id, name, original_name, mime_type, file_type, size, sha256)
+    SELECT gen_random_uuid(), ${ownerId}, 'a.txt', 'a.txt', 'text/plain', 'text', 1, '' FROM generate_series(1, 3000)`
+  await sql`INSERT INTO message_files (message_id, file_id, position)
+    SELECT message.id, file.id, 1 FROM
+      (SELECT id, row_number() OVER () AS number FROM messages WHERE position % 5 = 0) AS message
+      JOIN (SELECT id, row_number() OVER () AS number FROM files) AS file USING (number)`
   await sql`INSERT INTO events (chat_id, seq, type, data, at)
     SELECT chat_id, row_number() OVER (PARTITION BY chat_id ORDER BY seq), 'chat.restored', '{}', now() FROM messages
     WHERE chat_id IN (SELECT id FROM made)`

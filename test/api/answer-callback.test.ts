@@ -1,0 +1,233 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { z } from 'zod'
+import { APOLOGY, CallbackAnswerer } from '../../src/adapters/answerers/callback.ts'
+import { Outgoing } from '../../src/adapters/outgoing.ts'
+import { Message } from '../../src/contract/chats.ts'
+import { CallbackTokens } from '../../src/domain/answers/callback-tokens.ts'
+import { TEST_SECRET } from '../support/accounts.ts'
+import { startServer, type TestServer } from '../support/app.ts'
+import { type OpenedDatabase, testDatabases } from '../support/database.ts'
+import { refusalOf } from '../support/people.ts'
+import { type Person, signUp } from '../support/person.ts'
+import { storeKinds } from '../support/stores.ts'
+import { until } from '../support/wait.ts'
+
+setDefaultTimeout(60_000)
+
+const Made = z.object({ id: z.string() })
+const Asked = z.object({
+  message: z.string(),
+  conversation_history: z.array(z.object({ role: z.string(), content: z.string() })),
+  callback_url: z.string(),
+})
+type Asked = z.infer<typeof Asked>
+
+/** The AI service: it takes what it is asked, unless it is told not to. */
+function startService() {
+  const asked: (Asked & { key: string | null })[] = []
+  let status = 200
+  const server = Bun.serve({
+    hostname: '127.0.0.1',
+    port: 0,
+    async fetch(request) {
+      const body = Asked.parse(await request.json())
+      if (status === 200) asked.push({ ...body, key: request.headers.get('x-api-key') })
+      return new Response('{}', { status })
+    },
+  })
+  return {
+    url: `http://127.0.0.1:${server.port}/process`,
+    asked,
+    answersWith(next: number) {
+      status = next
+    },
+    async question(message: string, count = 1) {
+      const found = () => asked.filter((one) => one.message === message)
+      await until(() => found().length >= count, message)
+      const one = found().at(-1)
+      if (one === undefined) throw new Error('It is there.')
+      return one
+    },
+    stop: () => server.stop(true),
+  }
+}
+
+for (const { kind, open } of testDatabases()) {
+  describe.each(storeKinds)(`the AI service's callbacks on ${kind} and $name`, ({ open: openStores }) => {
+    let database: OpenedDatabase
+    let server: TestServer
+    let ada: Person
+    const service = startService()
+    const tokens = new CallbackTokens([TEST_SECRET])
+    beforeAll(async () => {
+      database = await open()
+      const answerer = new CallbackAnswerer(new Outgoing({ allowPrivate: true }), {
+        url: service.url,
+        apiKey: 'key-of-the-service',
+        callbackUrl: ({ chatId, messageId, answerId, limits }) =>
+          `/api/chats/${chatId}/messages/${messageId}/callback?token=${tokens.token(messageId, answerId, limits.endsAt)}`,
+      })
+      const answerLimits = { retryMs: 1, beatMs: 10, firstMs: 30_000, betweenMs: 30_000 }
+      server = await startServer({ database, stores: await openStores(), answerer, answerLimits })
+      ada = await signUp(server)
+    })
+    afterAll(async () => {
+      await server.close()
+      await database.close()
+      await service.stop()
+    })
+
+    const newChat = async () => Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json()).id
+    const answerIn = async (chat: string) => {
+      const page = z.object({ messages: z.array(Message) }).parse(await (await ada.call(`/api/chats/${chat}`)).json())
+      const last = page.messages.at(-1)
+      if (last?.sender_type !== 'assistant') throw new Error('There is no answer.')
+      return last
+    }
+    const ask = async (chat: string) => {
+      const content = `question ${crypto.randomUUID()}`
+      await ada.send(`/api/chats/${chat}/messages`, { content })
+      return content
+    }
+    const asked = async () => {
+      const chat = await newChat()
+      const content = await ask(chat)
+      const { callback_url: url } = await service.question(content)
+      return { chat, url, say: (body: object) => server.post(url, body) }
+    }
+
+    test('make an answer, chunk by chunk, with its sources', async () => {
+      const chat = await newChat()
+      const first = await ask(chat)
+      const { callback_url, conversation_history, key } = await service.question(first)
+      expect(key).toBe('key-of-the-service')
+      expect(conversation_history).toEqual([])
+      const say = (body: object) => server.post(callback_url, body)
+      for (const content of ['Hello', ' there']) {
+        const answer = await say({ type: 'chunk', content })
+        expect({ status: answer.status, body: await answer.json() }).toEqual({
+          status: 200,
+          body: { status: 'success' },
+        })
+      }
+      expect((await answerIn(chat)).status).toBe('processing')
+      await say({ type: 'complete', sources: [{ title: 'A book', url: 'https://example.com/book', content: 'Said.' }] })
+      const answer = await answerIn(chat)
+      expect(answer).toMatchObject({ content: 'Hello there', status: 'completed' })
+      expect(answer.sources).toMatchObject([{ title: 'A book', url: 'https://example.com/book', content: 'Said.' }])
+      const second = await ask(chat)
+      expect((await service.question(second)).conversation_history).toEqual([
+        { role: 'user', content: first },
+        { role: 'assistant', content: 'Hello there' },
+      ])
+    })
+
+    test('with numbers are taken once each, in order, however they come', async () => {
+      const { chat, say } = await asked()
+      const words = Array.from({ length: 20 }, (_, seq) => ({ type: 'chunk', content: `${seq} `, seq }))
+      const order = [...words, ...words].sort((one, other) => ((one.seq * 7) % 11) - ((other.seq * 7) % 11))
+      const complete = await say({ type: 'complete', seq: words.length })
+      expect(complete.status).toBe(200)
+      expect((await answerIn(chat)).status).toBe('processing')
+      const statuses = new Set((await Promise.all(order.map((chunk) => say(chunk)))).map(({ status }) => status))
+      // A repeat of what came after the end is told so.
+      expect([...statuses].every((status) => status === 200 || status === 409)).toBe(true)
+      expect(await answerIn(chat)).toMatchObject({
+        status: 'completed',
+        content: words.map(({ content }) => content).join(''),
+      })
+    })
+
+    test('that end with the whole text need no chunks', async () => {
+      const { chat, say } = await asked()
+      expect((await say({ type: 'complete', content: 'All at once' })).status).toBe(200)
+      expect(await answerIn(chat)).toMatchObject({ content: 'All at once', status: 'completed', sources: [] })
+      for (const late of [{ type: 'chunk', content: 'more' }, { type: 'complete' }, { type: 'complete', content: 'x' }])
+        expect(await refusalOf(await say(late))).toEqual({ status: 409, reason: 'answer_over' })
+      expect((await answerIn(chat)).content).toBe('All at once')
+    })
+
+    test('that say nothing right are told what is wrong', async () => {
+      const { url, say } = await asked()
+      const told = async (body: object) => {
+        const answer = await say(body)
+        const { detail } = z.object({ detail: z.string() }).parse(await answer.json())
+        return `${answer.status} ${detail}`
+      }
+      expect(await told({})).toBe('400 Missing data type')
+      expect(await told({ type: 'q' })).toBe('400 Unknown data type: q')
+      expect(await told({ type: 'chunk' })).toBe('400 Missing chunk content')
+      expect(await told({ type: 'complete' })).toBe('400 Missing message content')
+      expect((await say({ type: 'chunk', content: 'x'.repeat(10_000_000) })).status).toBe(413)
+      expect((await say({ type: 'chunk', content: 'x', seq: -1 })).status).toBe(422)
+      expect((await server.post(`${url.split('?')[0]}`, { type: 'chunk', content: 'x' })).status).toBe(401)
+      const { url: foreign } = await asked()
+      const mixed = `${url.split('?')[0]}?${foreign.split('?')[1]}`
+      expect(await refusalOf(await server.post(mixed, { type: 'chunk', content: 'x' }))).toEqual({
+        status: 401,
+        reason: 'token_invalid',
+      })
+      const [, chat = '', message = ''] = /chats\/(.*)\/messages\/(.*)\/callback/.exec(url) ?? []
+      const old = tokens.token(message, crypto.randomUUID(), Date.now() - 1)
+      expect((await server.post(`${url.split('?')[0]}?token=${old}`, {})).status).toBe(401)
+      const unknown = tokens.token(message, crypto.randomUUID(), Date.now() + 60_000)
+      const answer = await server.post(`${url.split('?')[0]}?token=${unknown}`, { type: 'chunk', content: 'x' })
+      expect(await refusalOf(answer)).toEqual({ status: 404, reason: 'message_missing' })
+      await ada.call(`/api/chats/${chat}`, { method: 'DELETE' })
+      expect(await refusalOf(await say({ type: 'chunk', content: 'x' }))).toEqual({
+        status: 404,
+        reason: 'message_missing',
+      })
+    })
+
+    test('come too late once the answer was stopped', async () => {
+      const { chat, say } = await asked()
+      await say({ type: 'chunk', content: 'So far' })
+      const { id } = await answerIn(chat)
+      await ada.send(`/api/chats/${chat}/messages/${id}/stop`, {})
+      expect((await say({ type: 'chunk', content: ' and more' })).status).toBe(409)
+      expect(await answerIn(chat)).toMatchObject({ content: 'So far', status: 'stopped' })
+    })
+
+    test('do not come where the service did not take the question: the message says so', async () => {
+      for (const status of [400, 503]) {
+        service.answersWith(status)
+        const chat = await newChat()
+        await ask(chat)
+        await until(async () => (await answerIn(chat)).status === 'failed')
+        expect((await answerIn(chat)).content).toBe(APOLOGY)
+      }
+      service.answersWith(200)
+    })
+  })
+
+  test(`an answer that nobody calls back for any more has failed, with what it said, on ${kind}`, async () => {
+    const database = await open()
+    const service = startService()
+    const answerer = new CallbackAnswerer(new Outgoing({ allowPrivate: true }), {
+      url: service.url,
+      apiKey: undefined,
+      callbackUrl: ({ chatId, messageId, answerId, limits }) =>
+        `/api/chats/${chatId}/messages/${messageId}/callback?token=${new CallbackTokens([TEST_SECRET]).token(messageId, answerId, limits.endsAt)}`,
+    })
+    const server = await startServer({
+      database,
+      answerer,
+      answerLimits: { firstMs: 1000, betweenMs: 200, leaseMs: 1000, beatMs: 10 },
+    })
+    const ada = await signUp(server)
+    const { id } = Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json())
+    await ada.send(`/api/chats/${id}/messages`, { content: 'Hello?' })
+    const { callback_url } = await service.question('Hello?')
+    await server.post(callback_url, { type: 'chunk', content: 'Well', seq: 0 })
+    await server.post(callback_url, { type: 'chunk', content: 'never told', seq: 2 })
+    const last = async () =>
+      (await server.chats.messages.page({ kind: 'service' }, id, id, { from: 'end', limit: 1 }))[0]
+    await until(async () => (await last())?.status === 'failed')
+    expect((await last())?.content).toBe('Well')
+    expect((await server.post(callback_url, { type: 'chunk', content: ' then', seq: 1 })).status).toBe(409)
+    await server.close()
+    await service.stop()
+    await database.close()
+  })
+}
