@@ -1,7 +1,11 @@
-FROM oven/bun:1.4.4 AS dependencies
+FROM oven/bun:1.4.4 AS build
 WORKDIR /app
 COPY package.json bun.lock ./
 RUN bun install --frozen-lockfile --production --ignore-scripts
+COPY build.ts tsconfig.json ./
+COPY drizzle ./drizzle
+COPY src ./src
+RUN bun run build
 
 FROM oven/bun:1.4.4-slim
 WORKDIR /app
@@ -11,14 +15,12 @@ ENV NODE_ENV=production \
     DATA_DIR=/data \
     UPLOAD_DIR=/data/uploads
 RUN mkdir /data && chown bun:bun /data
-COPY --from=dependencies /app/node_modules ./node_modules
-COPY package.json tsconfig.json ./
-COPY drizzle ./drizzle
-COPY src ./src
+# At the same place: what was built knows where it lies.
+COPY --from=build /app ./
 USER bun
 VOLUME /data
 EXPOSE 8000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["bun", "-e", "const { ok } = await fetch(`http://127.0.0.1:${process.env.APP_PORT}/health/live`); process.exit(ok ? 0 : 1)"]
-CMD ["bun", "src/main.ts"]
+CMD ["bun", "dist/server/main.js"]
