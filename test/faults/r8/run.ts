@@ -1,5 +1,5 @@
-import { Chat } from '../../../src/contract/chats.ts'
-import { FilePage, StoredFile } from '../../../src/contract/files.ts'
+import { EventPage } from '../../../src/contract/chat-calls.ts'
+import { StoredFile } from '../../../src/contract/files.ts'
 import { type TestDatabase, temporaryDirectory } from '../../support/database.ts'
 import { until } from '../../support/wait.ts'
 import { Client } from '../rig/client.ts'
@@ -41,7 +41,7 @@ export async function killUnderReading(database: TestDatabase, load: Load): Prom
       const names = Array.from({ length: load.files }, (_, number) => `${number}.txt`)
       if (load.poison) names.push(POISON)
       const client = await Client.signUp(deployment)
-      await fill(client, names)
+      const chatId = await fill(client, names)
       const [instance] = deployment.instances
       if (instance === undefined) throw new Error('There is no instance')
       while (instance.kills < load.kills) {
@@ -50,7 +50,7 @@ export async function killUnderReading(database: TestDatabase, load: Load): Prom
         deployment.stop.throwIfAborted()
         await instance.killAndRestart()
       }
-      await allSettled(client)
+      await allTold(client, chatId, names.length)
       const settled = await deployment.stored(
         ({ sql }) => sql<Settled[]>`
         SELECT file.name, state, reason, content, tries, (SELECT count(*) FROM events
@@ -79,10 +79,9 @@ function faultsOf(settled: readonly Settled[], names: readonly string[]): string
   return faults
 }
 
-/** Somebody uploads them all, and shows each in a message. */
-async function fill(client: Client, names: readonly string[]): Promise<void> {
-  const chat = await client.ask({ path: '/api/chats', body: { title: 'Files' } })
-  const { id } = Chat.parse(chat.answer)
+/** Somebody uploads them all, and shows each in a message. Resolves to the chat. */
+async function fill(client: Client, names: readonly string[]): Promise<string> {
+  const id = await client.makeChat()
   for (const name of names) {
     const body = new FormData()
     body.set('file', new File([`this is ${name}`], name))
@@ -95,12 +94,17 @@ async function fill(client: Client, names: readonly string[]): Promise<void> {
     const file = StoredFile.parse(await answer.json())
     await client.ask({ path: `/api/chats/${id}/messages`, body: { content: name, file_ids: [file.id] } })
   }
+  return id
 }
 
-async function allSettled(client: Client): Promise<void> {
-  while (true) {
-    const { items } = FilePage.parse((await client.ask({ path: '/api/files?limit=1000' })).answer)
-    if (items.every(({ state }) => state === 'ready' || state === 'failed')) return
+/** Until the chat's log has told of as many files, however often of each: a file is settled just before it is told of. */
+async function allTold(client: Client, chatId: string, files: number): Promise<void> {
+  const told = new Set<string>()
+  for (let after = 0; told.size < files; ) {
+    const { answer } = await client.ask({ path: `/api/chats/${chatId}/events?after=${after}` })
+    const { events } = EventPage.parse(answer)
+    for (const event of events) if (event.type === 'file.processed') told.add(event.data.file_id)
+    after = events.at(-1)?.seq ?? after
     await Bun.sleep(200)
   }
 }
