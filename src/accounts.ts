@@ -3,6 +3,7 @@ import { CountedAttempts } from './adapters/attempts.ts'
 import type { Redis } from './adapters/redis/redis.ts'
 import { JwtAccessTokens } from './adapters/tokens/access.ts'
 import { JwksTokens } from './adapters/tokens/external.ts'
+import { JwtVisitorTokens } from './adapters/tokens/visitor.ts'
 import type { Config } from './config.ts'
 import type { Database } from './db/open.ts'
 import { AccountStore } from './domain/accounts/account-store.ts'
@@ -15,6 +16,8 @@ import { Passwords } from './domain/accounts/passwords.ts'
 import { Revocations } from './domain/accounts/revocations.ts'
 import { AccountService } from './domain/accounts/service.ts'
 import { StandingStore } from './domain/accounts/standing-store.ts'
+import { VisitorStore } from './domain/accounts/visitor-store.ts'
+import { Visitors } from './domain/accounts/visitors.ts'
 import type { Bus } from './domain/ports.ts'
 
 /** Workers hash beside each other: each takes half of what a process does that is alone. */
@@ -36,6 +39,7 @@ export function accountsOf(config: Config, { database, bus, redis, secret, ...ow
   const accounts = new AccountStore(database)
   const revocations = new Revocations(bus)
   const tokens = new JwtAccessTokens({ ...jwt, secret, lifetimeSeconds: jwt.accessMinutes * 60 })
+  const visitorTokens = new JwtVisitorTokens({ ...jwt, secret })
   const external = externalIssuer && new JwksTokens(externalIssuer)
   const parts = {
     accounts,
@@ -48,15 +52,15 @@ export function accountsOf(config: Config, { database, bus, redis, secret, ...ow
   }
   const standing = new StandingStore(database)
   const authenticator = new Authenticator(
-    { tokens, external, serviceKey },
+    { tokens, visitors: visitorTokens, external, serviceKey },
     standing,
     new ExternalAccounts(accounts),
     revocations,
   )
-  return new AccountService(
-    parts,
-    new Logins(parts),
+  return new AccountService(parts, {
+    logins: new Logins(parts),
     authenticator,
-    new Holders(standing, revocations, config.sockets.perAccount),
-  )
+    holders: new Holders(standing, revocations, config.sockets.perAccount),
+    visitors: new Visitors({ tokens: visitorTokens, store: new VisitorStore(database), revocations }),
+  })
 }

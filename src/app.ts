@@ -27,6 +27,7 @@ import { promotionRoutes } from './api/rest/session-promotion.ts'
 import { sessionRoutes } from './api/rest/sessions.ts'
 import { transferRoutes } from './api/rest/transfer.ts'
 import { uiStreamRoutes } from './api/rest/ui-stream.ts'
+import { visitorRoutes } from './api/rest/visitors.ts'
 import { trpcRoutes } from './api/trpc/mount.ts'
 import { createRouter } from './api/trpc/router.ts'
 import { deskSocket } from './api/ws/desk.ts'
@@ -98,6 +99,7 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     .use(authRoutes(services.accounts, config))
     .use(branchingAuthRoutes(services.accounts, config))
     .use(accountRoutes(services.accounts))
+    .use(visitorRoutes(services.accounts))
     .use(chatRoutes(chats, services.answers, authenticator))
     .use(chatChangeRoutes(chats, authenticator))
     .use(chatEventRoutes(chats, services.accounts, health.draining))

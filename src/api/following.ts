@@ -1,5 +1,6 @@
 import type { AnswerDelta, AnswerSnapshot } from '../contract/answers.ts'
 import type { Watching } from '../contract/live.ts'
+import type { Participant } from '../domain/accounts/actor.ts'
 import type { Identity } from '../domain/accounts/authenticator.ts'
 import type { Holders } from '../domain/accounts/holders.ts'
 import type { Followed } from '../domain/live/follow.ts'
@@ -21,7 +22,7 @@ export type Following = {
  */
 export async function following(
   { live, holders }: { live: Live; holders: Holders },
-  identity: Identity,
+  identity: Identity<Participant>,
   { chatId, after }: { chatId: string; after: number | undefined },
   ...signals: AbortSignal[]
 ): Promise<Following> {
@@ -37,7 +38,7 @@ export async function following(
 }
 
 /** A signal that is aborted once the token is no good any more, or by `end`. Throws `Refusal('too_many_sockets')`. */
-export function heldBy(holders: Holders, identity: Identity): { signal: AbortSignal; end(): void } {
+export function heldBy(holders: Holders, identity: Identity<Participant>): { signal: AbortSignal; end(): void } {
   const ended = new AbortController()
   const release = holders.hold(identity, () => ended.abort())
   return {

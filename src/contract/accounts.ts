@@ -3,6 +3,17 @@ import { Id, Timestamp } from './text.ts'
 
 export const AccountId = Id.meta({ description: 'An account.' })
 
+/** Who takes part in a conversation. */
+export const PersonId = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine((text) => text.isWellFormed() && !/\p{Cc}/u.test(text), 'Use one line of well-formed text.')
+  .meta({
+    description: "An account's id, or the embedding product's own word for a person.",
+    examples: ['customer-42'],
+  })
+
 /** What an account may do: `user` its own chats, `agent` also the support desk, `admin` everything. */
 export const Role = z.enum(['user', 'agent', 'admin'])
 export type Role = z.infer<typeof Role>

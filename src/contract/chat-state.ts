@@ -1,7 +1,7 @@
 import type { Branch, Chat, Message, Reaction } from './chats.ts'
 import type { ChatEvent } from './events.ts'
 
-/** How far an account has read: up to and with this position of this branch. */
+/** How far somebody has read: up to and with this position of this branch. */
 export type ReadState = { branch_id: string; position: number; updated_at: string }
 
 /**
@@ -15,7 +15,7 @@ export type ChatState = {
   branches: Readonly<Record<string, Branch>>
   /** By id. */
   messages: Readonly<Record<string, Message>>
-  /** By account. */
+  /** By person. */
   read_cursors: Readonly<Record<string, ReadState>>
 }
 

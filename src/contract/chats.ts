@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AccountId } from './accounts.ts'
+import { AccountId, PersonId } from './accounts.ts'
 import { Content, Id, Timestamp } from './text.ts'
 
 export const ChatId = Id.meta({ description: 'A chat.' })
@@ -58,9 +58,9 @@ const messageId = '0198f3a1-77d2-7c10-8a55-6b1f0e2d4c3a'
 const accountId = '0198f39f-1b0a-7f31-b6c4-90a1d2e3f4b5'
 const time = '2026-01-31T12:00:00.000Z'
 
-/** One account's reaction to a message: `like`, `dislike`, or any emoji. */
+/** One person's reaction to a message: `like`, `dislike`, or any emoji. */
 export const Reaction = z
-  .object({ user_id: AccountId, reaction_type: z.string(), created_at: Timestamp })
+  .object({ user_id: PersonId, reaction_type: z.string(), created_at: Timestamp })
   .meta({ id: 'Reaction', examples: [{ user_id: accountId, reaction_type: 'like', created_at: time }] })
 export type Reaction = z.infer<typeof Reaction>
 

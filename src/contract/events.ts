@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AccountId } from './accounts.ts'
+import { PersonId } from './accounts.ts'
 import {
   Branch,
   BranchId,
@@ -59,7 +59,7 @@ export const ChatEvent = z.discriminatedUnion('type', [
     reason: z.string().nullable().meta({ description: 'Why there is no text or preview, for people.' }),
   }),
   event('reaction.added', { message_id: MessageId, ...Reaction.shape }),
-  event('reaction.removed', { message_id: MessageId, user_id: AccountId, reaction_type: z.string() }),
+  event('reaction.removed', { message_id: MessageId, user_id: PersonId, reaction_type: z.string() }),
   event('branch.created', Branch.shape),
   event('branch.renamed', { branch_id: BranchId, name: z.string().nullable() }),
   event('branch.activated', { branch_id: BranchId }),
@@ -82,7 +82,7 @@ export const ChatEvent = z.discriminatedUnion('type', [
     created_at: Timestamp.meta({ description: "The message's own." }),
     number: z.int().positive().meta({ description: "What the Desk API calls the message's id." }),
   }),
-  event('read.moved', { user_id: AccountId, position: Position, branch_id: BranchId }),
+  event('read.moved', { user_id: PersonId, position: Position, branch_id: BranchId }),
 ])
 export type ChatEvent = z.infer<typeof ChatEvent>
 export type ChatEventType = ChatEvent['type']

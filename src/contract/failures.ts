@@ -33,6 +33,8 @@ export const FAILURES = {
   forbidden: { status: 403, trpc: 'FORBIDDEN', detail: 'Access forbidden' },
   chat_not_authorized: { status: 403, trpc: 'FORBIDDEN', detail: 'Not authorized to access this chat' },
   account_needed: { status: 403, trpc: 'FORBIDDEN', detail: 'Only an account can do this, not a service.' },
+  not_for_visitors: { status: 403, trpc: 'FORBIDDEN', detail: 'A visitor may write to support, and nothing else.' },
+  service_needed: { status: 403, trpc: 'FORBIDDEN', detail: 'Only a back end with the service key can do this.' },
   not_yours: { status: 403, trpc: 'FORBIDDEN', detail: 'Only its author may change this message.' },
   origin_forbidden: { status: 403, trpc: 'FORBIDDEN', detail: 'This origin may not open a socket here.' },
   email_taken: { status: 400, trpc: 'BAD_REQUEST', detail: 'Email already registered' },

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AccountId } from './accounts.ts'
+import { PersonId } from './accounts.ts'
 import { AnswerDelta, AnswerSnapshot, AskedMessage } from './answers.ts'
 import { ReadCursor } from './chat-calls.ts'
 import {
@@ -23,7 +23,7 @@ export const WATCHES_MAX = 500
 /** Messages and branches of a snapshot, at most: the newest. */
 export const SNAPSHOT_MESSAGES_MAX = 50
 export const SNAPSHOT_BRANCHES_MAX = 100
-/** Accounts that `presence` names at most. */
+/** People that `presence` names at most. */
 export const PRESENT_MAX = 100
 
 const FrameId = z
@@ -57,7 +57,7 @@ export const LiveClientFrame = z
     }),
     frame('read', { chat_id: ChatId, message_id: MessageId }).meta({
       title: 'read',
-      description: 'The account has read this message and all before it.',
+      description: 'This message and all before it have been read.',
     }),
     frame('stop', { chat_id: ChatId, message_id: MessageId }).meta({
       title: 'stop',
@@ -75,8 +75,8 @@ export const ChatSnapshot = z
     branches: z.array(Branch).meta({ description: 'The active branch, and the newest of the others; oldest first.' }),
     messages: z.array(Message).meta({ description: 'The newest of the active branch, oldest first.' }),
     read_cursors: z
-      .record(AccountId, z.object({ ...ReadCursor.shape, position: Position, updated_at: Timestamp }))
-      .meta({ description: 'By account.' }),
+      .record(PersonId, z.object({ ...ReadCursor.shape, position: Position, updated_at: Timestamp }))
+      .meta({ description: 'By person.' }),
   })
   .meta({
     id: 'ChatSnapshot',
@@ -105,7 +105,7 @@ export const LiveControlFrame = z.discriminatedUnion('type', [
     .object({
       type: z.literal('authenticated'),
       id: FrameId.nullable(),
-      user_id: AccountId.nullable().meta({ description: 'Null for a back end that acts for nobody.' }),
+      user_id: PersonId.nullable().meta({ description: 'Null for a back end that acts for nobody.' }),
       expires_at: Timestamp.nullable().meta({ description: 'Send a new token before this.' }),
     })
     .meta({ title: 'authenticated', description: 'The token is good. Before this nothing else is taken.' }),
@@ -123,14 +123,14 @@ export const LiveControlFrame = z.discriminatedUnion('type', [
     })
     .meta({ title: 'refused', description: 'Not done, and nothing was changed. The socket stays open.' }),
   z
-    .object({ type: z.literal('typing'), chat_id: ChatId, user_id: AccountId, typing: z.boolean() })
+    .object({ type: z.literal('typing'), chat_id: ChatId, user_id: PersonId, typing: z.boolean() })
     .meta({ title: 'typing', description: 'Also to the one who types. Forget a true that is 10 seconds old.' }),
   z
     .object({
       type: z.literal('presence'),
       chat_id: ChatId,
-      count: z.int().nonnegative().meta({ description: 'Accounts that watch the chat, on all instances.' }),
-      users: z.array(AccountId).meta({ description: `Who they are; ${PRESENT_MAX} at most.` }),
+      count: z.int().nonnegative().meta({ description: 'People who watch the chat, on all instances.' }),
+      users: z.array(PersonId).meta({ description: `Who they are; ${PRESENT_MAX} at most.` }),
     })
     .meta({ title: 'presence', description: 'Who watches now, in place of what was told before.' }),
   AnswerSnapshot,

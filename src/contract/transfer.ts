@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { AccountId } from './accounts.ts'
+import { AccountId, PersonId } from './accounts.ts'
 import { ReactionKey } from './chat-calls.ts'
 import {
   BranchId,
@@ -61,7 +61,7 @@ const TransferredBranch = z.strictObject({
 })
 export type TransferredBranch = z.infer<typeof TransferredBranch>
 
-const TransferredReaction = z.strictObject({ user_id: AccountId, reaction_type: ReactionKey, created_at: Time })
+const TransferredReaction = z.strictObject({ user_id: PersonId, reaction_type: ReactionKey, created_at: Time })
 
 const TransferredEdit = z
   .strictObject({ content: Content, replaced_at: Time, replaced_by: Person })

@@ -105,6 +105,21 @@ export const refresh_tokens = pgTable(
   ],
 )
 
+/**
+ * Whose visitor tokens were revoked, and with which number: see `VisitorStore`. No one is here longer than a token that was
+ * revoked might have lived.
+ */
+export const visitor_revocations = pgTable(
+  'visitor_revocations',
+  {
+    user_id: text().primaryKey(),
+    /** All revocations are counted through. */
+    generation: bigint({ mode: 'number' }).notNull().generatedAlwaysAsIdentity(),
+    revoked_at: now(),
+  },
+  (t) => [index('visitor_revocations_revoked_at_index').on(t.revoked_at)],
+)
+
 export const chats = pgTable(
   'chats',
   {
@@ -341,16 +356,15 @@ export const events = pgTable(
   ],
 )
 
-/** How far an account has read a chat. */
+/** How far somebody has read a chat. */
 export const read_cursors = pgTable(
   'read_cursors',
   {
     chat_id: uuid()
       .notNull()
       .references(() => chats.id, { onDelete: 'cascade' }),
-    user_id: uuid()
-      .notNull()
-      .references(() => users.id, { onDelete: 'cascade' }),
+    /** An account's id, or the embedding product's own word for a person. */
+    user_id: text().notNull(),
     branch_id: uuid().notNull(),
     position: integer().notNull(),
     updated_at: now(),

@@ -121,8 +121,12 @@ describe('the OpenAPI document', () => {
     const closed = Document.parse(await (await (await open({ PUBLIC_APIS: 'support' })).call('/openapi.json')).json())
     for (const [path, methods] of Object.entries(closed.paths)) {
       for (const [method, { security, responses }] of Object.entries(methods)) {
-        const refusals = Object.keys(responses['401']?.content?.['application/json']?.examples ?? {})
-        const wanted = refusals.includes('unauthenticated') ? [{ bearer: [] }, { apiKey: [] }] : []
+        const refusals = ['401', '403'].flatMap((status) =>
+          Object.keys(responses[status]?.content?.['application/json']?.examples ?? {}),
+        )
+        const accounts = refusals.includes('service_needed') ? [] : [{ bearer: [] }]
+        const visitors = refusals.includes('not_for_visitors') ? [] : [{ visitor: [] }]
+        const wanted = refusals.includes('unauthenticated') ? [...accounts, { apiKey: [] }, ...visitors] : []
         expect(`${method} ${path} ${JSON.stringify(security)}`).toBe(`${method} ${path} ${JSON.stringify(wanted)}`)
       }
     }

@@ -31,7 +31,7 @@ const Operation = z.looseObject({
       ]),
     })
     .optional(),
-  security: z.array(z.partialRecord(z.enum(['bearer', 'apiKey']), z.tuple([]))).default([]),
+  security: z.array(z.partialRecord(z.enum(['bearer', 'apiKey', 'visitor']), z.tuple([]))).default([]),
   responses: z.record(z.string(), Response),
 })
 /** What this document must be beyond valid: nothing in it goes undescribed. */

@@ -61,10 +61,11 @@ export type PromoteTakes = Holds<Equal<Parameters<Promote>[0], { title?: string 
 type PostError = Treaty.Error<Post>
 type Refused<Status> = Extract<PostError, { status: Status }>['value']
 
-export type PostErrorStatuses = Holds<Equal<PostError['status'], 401 | 409 | 413 | 415 | 422 | 500 | 503>>
+export type PostErrorStatuses = Holds<Equal<PostError['status'], 401 | 403 | 409 | 413 | 415 | 422 | 500 | 503>>
 export type PostUnauthenticated = Holds<
   Equal<Refused<401>, { detail: string; reason: 'unauthenticated' | 'token_invalid' }>
 >
+export type PostForbidden = Holds<Equal<Refused<403>, { detail: string; reason: 'not_for_visitors' }>>
 export type PostPromoted = Holds<Equal<Refused<409>, { detail: string; reason: 'session_promoted' }>>
 export type PostTooLarge = Holds<Equal<Refused<413>, { detail: string; reason: 'body_too_large' }>>
 export type PostNotJson = Holds<Equal<Refused<415>, { detail: string; reason: 'not_json' }>>

@@ -15,6 +15,10 @@ const TAGS = [
     description:
       'Who can sign in. An access token is short-lived; a refresh token, good for one use, gets the next one.',
   },
+  {
+    name: 'Visitors',
+    description: 'Customers of support without an account, for whom the embedding product vouches.',
+  },
   { name: 'Administration', description: "Other people's accounts: for admins and the service key." },
   { name: 'Chats', description: 'Conversations that last. A chat belongs to the account that made it.' },
   { name: 'Live', description: 'Every change of many chats as it happens, over one socket that resumes.' },
@@ -60,6 +64,9 @@ read). A socket takes the token as \`Sec-WebSocket-Protocol: bearer, <token>\` o
 A trusted back end sends the service key as \`X-API-Key\` instead, and may then do whatever an admin may; with
 \`X-On-Behalf-Of: <account id>\` it may do what that account may, in its name (404 \`account_missing\` where there is no such
 account, or it is not active).
+
+A customer without an account has a visitor's token, which such a back end asks for (\`POST /api/v1/visitors\`): it is taken
+where an operation names \`visitor\`, and elsewhere refused with 403 \`not_for_visitors\`.
 `.trim()
 
 /** The OpenAPI 3.1 document of the routes that are not hidden. */
@@ -92,6 +99,12 @@ export function openApiDocument(config: Config, routes: readonly Route[]): objec
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
         apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        visitor: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'The token of a customer without an account, from `POST /api/v1/visitors`.',
+        },
       },
     },
   }

@@ -11,7 +11,7 @@ import { encoded } from '../encoded.ts'
 import { eventStream, type StreamEvent } from '../event-stream.ts'
 import { answerFrame, following, watchingFrame } from '../following.ts'
 import { presentedIn } from '../plugins/presented.ts'
-import { SECURITY, SIGNED_IN, signedIn } from '../plugins/signed-in.ts'
+import { PARTICIPATING, participating, VISITOR_SECURITY } from '../plugins/signed-in.ts'
 
 const EVENTS = `
 By \`seq\`, without gaps: a reader that applies them knows the chat, and goes on after the last one it saw.
@@ -30,15 +30,15 @@ export function chatEventRoutes(
   { authenticator, holders }: AccountService,
   draining: AbortSignal,
 ) {
-  return new Elysia({ name: 'rest/chat-events', prefix: '/api/chats/:chat_id', detail: { security: SECURITY } })
-    .use(signedIn(authenticator))
+  return new Elysia({ name: 'rest/chat-events', prefix: '/api/chats/:chat_id', detail: { security: VISITOR_SECURITY } })
+    .use(participating(authenticator))
     .get(
       '/events',
       async ({ actor, params: { chat_id }, query: { after, limit = 100 }, request, set }) => {
         if (request.headers.get('accept')?.includes('text/event-stream')) {
           const { events, end } = await following(
             { live, holders },
-            await authenticator.identify(presentedIn(request)),
+            await authenticator.identifyAny(presentedIn(request)),
             { chatId: chat_id, after: cursorOf(request) ?? after },
             request.signal,
             draining,
@@ -54,7 +54,7 @@ export function chatEventRoutes(
         query: EventQuery,
         response: {
           200: EventPage,
-          ...failures(...SIGNED_IN, 'chat_missing', 'too_many_sockets', 'invalid', 'internal'),
+          ...failures(...PARTICIPATING, 'chat_missing', 'too_many_sockets', 'invalid', 'internal'),
         },
         detail: {
           tags: ['Live'],

@@ -23,7 +23,7 @@ import type { Followed } from '../../domain/live/follow.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import { answerFrame, following, watchingFrame } from '../following.ts'
 import { NEVER, router, subscription } from './init.ts'
-import { type Caller, identityOf, signedInProcedure } from './signed-in.ts'
+import { type Caller, participantIdentity, participatingProcedure, signedInProcedure } from './signed-in.ts'
 
 /** Chats as a whole. A foreign one is `chat_missing`, here as in every procedure. */
 export function chatsRouter(
@@ -31,8 +31,9 @@ export function chatsRouter(
   { authenticator, holders }: AccountService,
 ) {
   const signedIn = signedInProcedure(authenticator)
+  const participating = participatingProcedure(authenticator)
   const changes = async function* (caller: Caller, chatId: string, after: number | undefined, signal: AbortSignal) {
-    const identity = await identityOf(authenticator, caller)
+    const identity = await participantIdentity(authenticator, caller)
     const { events, expired, end } = await following({ live, holders }, identity, { chatId, after }, signal)
     let seen = 0
     try {
@@ -77,7 +78,7 @@ export function chatsRouter(
       .output(Chat)
       .mutation(({ ctx, input }) => chats.restore(ctx.actor, input.chat_id)),
 
-    events: signedIn
+    events: participating
       .input(ChatParams.extend(EventQuery.shape))
       .output(EventPage)
       .query(async ({ ctx, input: { chat_id, after = 0, limit = 100 } }) => {
@@ -89,7 +90,7 @@ export function chatsRouter(
      * How the reading begins, then each change as it happens. A client that comes back with `lastEventId` gets what it
      * missed and nothing twice; what is forgotten comes as a snapshot.
      */
-    watch: signedIn
+    watch: participating
       .input(
         ChatParams.extend({
           after: Seq.optional(),

@@ -16,6 +16,7 @@ import { router } from './init.ts'
 import { messagesRouter } from './messages.ts'
 import { searchRouter } from './search.ts'
 import { sessionsRouter } from './sessions.ts'
+import { visitorsRouter } from './visitors.ts'
 
 export function createRouter(
   services: {
@@ -33,6 +34,7 @@ export function createRouter(
   const { authenticator } = services.accounts
   return router({
     accounts: accountsRouter(services.accounts),
+    visitors: visitorsRouter(services.accounts),
     chats: chatsRouter(chats, services.accounts),
     messages: messagesRouter(chats, services.answers, authenticator),
     answers: answersRouter(services.answers, authenticator),

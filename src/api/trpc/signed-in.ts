@@ -1,6 +1,6 @@
 import type { Config, PublicApi } from '../../config.ts'
-import type { Actor } from '../../domain/accounts/actor.ts'
-import type { Authenticator, Identity } from '../../domain/accounts/authenticator.ts'
+import type { Actor, Participant } from '../../domain/accounts/actor.ts'
+import type { Authenticator, Identity, Presented } from '../../domain/accounts/authenticator.ts'
 import { ownCaller, PUBLIC_CALLER } from '../plugins/access.ts'
 import { presentedIn } from '../plugins/presented.ts'
 import { actorOf } from '../plugins/signed-in.ts'
@@ -9,6 +9,13 @@ import { procedure } from './init.ts'
 /** Gives the procedures made of it `ctx.actor`; who shows no valid token is refused. */
 export function signedInProcedure(authenticator: Authenticator) {
   return procedure.use(async ({ ctx, next }) => next({ ctx: { actor: await callerOf(authenticator, ctx) } }))
+}
+
+/** The same, and visitors may call them: what they may open is for the services to say. */
+export function participatingProcedure(authenticator: Authenticator) {
+  return procedure.use(async ({ ctx, next }) =>
+    next({ ctx: { actor: (await participantIdentity(authenticator, ctx)).actor } }),
+  )
 }
 
 /** Gives the procedures made of it `ctx.owner` and `ctx.actor`, as `access` gives them to routes. */
@@ -29,7 +36,16 @@ function callerOf(authenticator: Authenticator, { request, token }: Caller): Act
 }
 
 /** The same, with until when what was shown is good: for what stays open on it. */
-export function identityOf(authenticator: Authenticator, { request, token }: Caller): Promise<Identity> {
+export function identityOf(authenticator: Authenticator, caller: Caller): Promise<Identity> {
+  return authenticator.identify(presentedBy(caller))
+}
+
+/** A visitor's too. */
+export function participantIdentity(authenticator: Authenticator, caller: Caller): Promise<Identity<Participant>> {
+  return authenticator.identifyAny(presentedBy(caller))
+}
+
+function presentedBy({ request, token }: Caller): Presented {
   const presented = presentedIn(request)
-  return authenticator.identify(presented.token === null ? { ...presented, token } : presented)
+  return presented.token === null ? { ...presented, token } : presented
 }

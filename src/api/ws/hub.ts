@@ -1,4 +1,5 @@
 import type { Server } from 'bun'
+import type { Participant } from '../../domain/accounts/actor.ts'
 import type { Identity } from '../../domain/accounts/authenticator.ts'
 import type { Holders } from '../../domain/accounts/holders.ts'
 import type { Bus } from '../../domain/ports.ts'
@@ -23,7 +24,7 @@ export const SOCKET_SETTINGS = {
 /** What a socket's request tells of who opens it. */
 export type Opening = {
   /** Not set: nobody's, on a public API; or not yet known. */
-  identity?: Identity | undefined
+  identity?: Identity<Participant> | undefined
   /** See `callerAddress`. */
   address: string
 }
@@ -87,7 +88,7 @@ export class Hub implements Publisher {
    * The socket is this caller's from now on, until the token ends: in place of whose it was. Throws
    * `Refusal('too_many_sockets')`.
    */
-  identify(connection: Connection, identity: Identity): void {
+  identify(connection: Connection, identity: Identity<Participant>): void {
     const known = this.#connections.get(connection)
     if (known === undefined) return
     known.release?.()

@@ -4,7 +4,7 @@ import { CLOSE_CODES, type CloseName } from '../../contract/close-codes.ts'
 import type { Issue } from '../../contract/failures.ts'
 import { LiveClientFrame, WATCHES_MAX } from '../../contract/live.ts'
 import { FRAME_MAX } from '../../contract/text.ts'
-import type { Actor } from '../../domain/accounts/actor.ts'
+import type { Participant } from '../../domain/accounts/actor.ts'
 import type { Authenticator, Identity } from '../../domain/accounts/authenticator.ts'
 import type { AccountService } from '../../domain/accounts/service.ts'
 import type { AnswerService } from '../../domain/answers/service.ts'
@@ -76,7 +76,7 @@ type Frame<T extends LiveClientFrame['type']> = Extract<LiveClientFrame, { type:
 /** One client of the live socket: it speaks `LiveClientFrame` and hears `LiveServerFrame`. */
 export class LiveSocket implements Dialect {
   readonly #parts: LiveParts
-  #identity: Identity | undefined
+  #identity: Identity<Participant> | undefined
   #signIn: ReturnType<typeof setTimeout> | undefined
   /** The chats that it watches. */
   readonly #watched = new Set<string>()
@@ -84,7 +84,7 @@ export class LiveSocket implements Dialect {
   #refused = 0
 
   /** `identity`: what the request itself showed. */
-  constructor(parts: LiveParts, identity: Identity | undefined) {
+  constructor(parts: LiveParts, identity: Identity<Participant> | undefined) {
     this.#parts = parts
     this.#identity = identity
   }
@@ -159,22 +159,21 @@ export class LiveSocket implements Dialect {
 
   async #authenticate(connection: Connection, { id, token }: Frame<'authenticate'>): Promise<void> {
     const { authenticator, hub } = this.#parts
-    const identity = await authenticator.identify({ token, apiKey: null, onBehalfOf: null })
+    const identity = await authenticator.identifyAny({ token, apiKey: null, onBehalfOf: null })
     // What the socket watches, it watches as whom it was opened by.
-    if (this.#identity !== undefined && idOf(this.#identity.actor) !== idOf(identity.actor))
-      throw new Refusal('forbidden')
+    if (this.#identity !== undefined && !isSame(this.#identity.actor, identity.actor)) throw new Refusal('forbidden')
     hub.identify(connection, identity)
     clearTimeout(this.#signIn)
     this.#identity = identity
     this.#welcome(connection, id, identity)
   }
 
-  #welcome(connection: Connection, id: string | null, { actor, expiresAt }: Identity): void {
+  #welcome(connection: Connection, id: string | null, { actor, expiresAt }: Identity<Participant>): void {
     const expires_at = Number.isFinite(expiresAt) ? new Date(expiresAt).toISOString() : null
     sendFrame(connection, { type: 'authenticated', id, user_id: idOf(actor), expires_at })
   }
 
-  async #watch(connection: Connection, actor: Actor, { id, chat_id, after }: Frame<'watch'>): Promise<void> {
+  async #watch(connection: Connection, actor: Participant, { id, chat_id, after }: Frame<'watch'>): Promise<void> {
     const { chats, topics } = this.#parts
     const { presence } = chats.live
     if (!this.#watched.has(chat_id) && this.#watched.size >= WATCHES_MAX) throw new Refusal('too_many_watches')
@@ -206,7 +205,7 @@ export class LiveSocket implements Dialect {
 
   async #post(
     connection: Connection,
-    actor: Actor,
+    actor: Participant,
     { type: _, id, chat_id, ...message }: Frame<'post'>,
   ): Promise<void> {
     const { chats, answers } = this.#parts
@@ -216,7 +215,7 @@ export class LiveSocket implements Dialect {
     sendFrame(connection, { type: 'ack', id, message: posted })
   }
 
-  #type(actor: Actor, { chat_id, typing: types }: Frame<'typing'>): void {
+  #type(actor: Participant, { chat_id, typing: types }: Frame<'typing'>): void {
     const userId = idOf(actor)
     if (userId === null) throw new Refusal('account_needed')
     if (!this.#watched.has(chat_id)) throw new Refusal('not_watching')
@@ -255,4 +254,8 @@ class LiveWatch implements ChatWatch {
   failed(): void {
     this.#connection.end('storage_unavailable')
   }
+}
+
+function isSame(one: Participant, other: Participant): boolean {
+  return one.kind === other.kind && idOf(one) === idOf(other)
 }

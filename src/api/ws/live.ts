@@ -6,11 +6,11 @@ import { Refusal } from '../../domain/refusal.ts'
 import { CLOSE_CODES_TOLD } from '../docs/close-codes.ts'
 import { callerAddress } from '../plugins/caller-address.ts'
 import { presentedInHeaders } from '../plugins/presented.ts'
-import { SECURITY, SIGNED_IN } from '../plugins/signed-in.ts'
+import { PARTICIPATING, VISITOR_SECURITY } from '../plugins/signed-in.ts'
 import { type LiveParts, LiveSocket } from './live-socket.ts'
 
 const SOCKET = `
-One connection for all of an account's chats. Open this address as a WebSocket (\`ws:\` or \`wss:\`). The client sends
+One connection for all chats of an account, and for a visitor's of support. Open this address as a WebSocket (\`ws:\` or \`wss:\`). The client sends
 \`LiveClientFrame\`, at most 64 KiB each, the server \`LiveServerFrame\`. Every client frame has an \`id\` of the client's own,
 and is answered by one frame with that \`id\`: \`ack\`, \`authenticated\`, \`watching\`, or \`refused\` with the same reasons as the
 HTTP API. The frames of one socket are handled in the order in which they came.
@@ -43,7 +43,7 @@ export function liveSocket(parts: LiveParts, { trustProxy }: Config) {
       const presented = presentedInHeaders(request)
       const shown = presented.token !== null || presented.apiKey !== null
       if (!shown && presented.onBehalfOf !== null) throw new Refusal('unauthenticated')
-      const identity = shown ? await parts.authenticator.identify(presented) : undefined
+      const identity = shown ? await parts.authenticator.identifyAny(presented) : undefined
       // Bun has answered; this is for the log.
       set.status = 101
       const address = callerAddress(request, server, trustProxy)
@@ -54,7 +54,7 @@ export function liveSocket(parts: LiveParts, { trustProxy }: Config) {
         // Nothing is answered here: what the socket sends is for the documentation.
         101: LiveServerFrame.optional(),
         ...failures(
-          ...SIGNED_IN,
+          ...PARTICIPATING,
           'account_missing',
           'forbidden',
           'origin_forbidden',
@@ -66,7 +66,7 @@ export function liveSocket(parts: LiveParts, { trustProxy }: Config) {
       },
       detail: {
         tags: ['Live'],
-        security: SECURITY,
+        security: VISITOR_SECURITY,
         operationId: 'live',
         summary: 'Watch chats, post, and be told of every change (WebSocket)',
         description: SOCKET,

@@ -1,4 +1,5 @@
 import type { Role } from '../../contract/accounts.ts'
+import type { Metadata } from '../../contract/chats.ts'
 
 /** On whose behalf a call is made, as its token was verified. */
 export type Actor =
@@ -12,9 +13,26 @@ export type Actor =
   /** A trusted back end with the service key. */
   | { kind: 'service' }
 
-/** Sees and changes what belongs to others. */
-export function isPrivileged(actor: Actor): boolean {
-  return actor.kind === 'service' || actor.role === 'admin'
+export type AccountActor = Extract<Actor, { kind: 'account' }>
+
+/**
+ * A customer without an account, as the embedding product's back end vouches for: whoever it is there, here it is only a
+ * customer of support.
+ */
+export type Visitor = {
+  kind: 'visitor'
+  /** The embedding product's own word for the person. */
+  userId: string
+  name: string | null
+  metadata: Metadata
+  /** How many revocations there had been when its token was made: see `VisitorStore`. */
+  generation: number
 }
 
-export type AccountActor = Extract<Actor, { kind: 'account' }>
+/** Who may take part in a conversation. What takes an `Actor` alone is closed to visitors, which the compiler sees to. */
+export type Participant = Actor | Visitor
+
+/** Sees and changes what belongs to others. */
+export function isPrivileged(actor: Participant): boolean {
+  return actor.kind === 'service' || (actor.kind === 'account' && actor.role === 'admin')
+}

@@ -1,10 +1,10 @@
 import { Id } from '../../contract/text.ts'
 import { BoundedCache } from '../bounded-cache.ts'
 import { Refusal } from '../refusal.ts'
-import type { Actor } from './actor.ts'
+import type { Actor, Participant, Visitor } from './actor.ts'
 import type { ExternalAccounts } from './external-accounts.ts'
-import type { AccessTokens, ExternalTokens } from './ports.ts'
-import type { Revocations, Revoked } from './revocations.ts'
+import type { AccessTokens, ExternalTokens, VisitorTokens } from './ports.ts'
+import { concerns, type Revocations, type Revoked } from './revocations.ts'
 import type { StandingStore } from './standing-store.ts'
 
 /** What a caller shows of itself, at any door. */
@@ -18,14 +18,15 @@ export type Presented = {
 
 export type AuthenticatorParts = {
   tokens: AccessTokens
+  visitors: VisitorTokens
   external: ExternalTokens | undefined
   serviceKey: string | undefined
 }
 
 /** Who calls, and until when what they showed is good, in milliseconds since 1970. */
-export type Identity = { actor: Actor; expiresAt: number }
+export type Identity<Who extends Participant = Actor> = { actor: Who; expiresAt: number }
 
-type Known = Identity & { /** When it is looked up again. */ until: number }
+type Known = Identity<Participant> & { /** When it is looked up again. */ until: number }
 type Cache = BoundedCache<string, Known>
 
 const CACHED_MAX = 20_000
@@ -37,7 +38,10 @@ const RECHECK_MS = 60_000
 /** A token of more characters is none. */
 const TOKEN_MAX = 8192
 
-/** Tells who calls. Throws `Refusal`s: `unauthenticated` where nothing is shown, `token_invalid` where it is no good. */
+/**
+ * Tells who calls. Throws `Refusal`s: `unauthenticated` where nothing is shown, `token_invalid` where it is no good,
+ * `not_for_visitors` for a visitor, but where those are asked for too.
+ */
 export class Authenticator {
   readonly #parts: AuthenticatorParts
   readonly #standing: StandingStore
@@ -71,14 +75,22 @@ export class Authenticator {
 
   /** Whose token this is, where that is remembered: nothing is while a revocation might not be heard of. */
   known(token: string): Actor | undefined {
-    return this.#knownIn(this.#tokens, token)?.actor
+    const actor = this.#knownIn(this.#tokens, token)?.actor
+    return actor?.kind === 'visitor' ? undefined : actor
   }
 
   async authenticate(presented: Presented): Promise<Actor> {
     return (await this.identify(presented)).actor
   }
 
-  async identify({ token, apiKey, onBehalfOf }: Presented): Promise<Identity> {
+  async identify(presented: Presented): Promise<Identity> {
+    const { actor, expiresAt } = await this.identifyAny(presented)
+    if (actor.kind === 'visitor') throw new Refusal('not_for_visitors')
+    return { actor, expiresAt }
+  }
+
+  /** Visitors too. */
+  async identifyAny({ token, apiKey, onBehalfOf }: Presented): Promise<Identity<Participant>> {
     const shown = token ?? apiKey
     if (shown === null) throw new Refusal('unauthenticated')
     if (this.#isServiceKey(shown)) {
@@ -92,12 +104,16 @@ export class Authenticator {
     return this.#remembered(this.#tokens, token, () => this.#verify(token))
   }
 
-  #knownIn(cache: Cache, key: string): Identity | undefined {
+  #knownIn(cache: Cache, key: string): Identity<Participant> | undefined {
     const known = cache.get(key)
     return known !== undefined && known.until > Date.now() ? known : undefined
   }
 
-  async #remembered(cache: Cache, key: string, read: () => Promise<Identity>): Promise<Identity> {
+  async #remembered(
+    cache: Cache,
+    key: string,
+    read: () => Promise<Identity<Participant>>,
+  ): Promise<Identity<Participant>> {
     const known = this.#knownIn(cache, key)
     if (known !== undefined) return known
     const revoked = this.#revoked
@@ -107,13 +123,22 @@ export class Authenticator {
     return identity
   }
 
-  async #verify(token: string): Promise<Identity> {
+  async #verify(token: string): Promise<Identity<Participant>> {
     const claims = await this.#parts.tokens.verify(token)
-    if (claims === undefined) return this.#verifyExternal(token)
+    if (claims === undefined) return (await this.#verifyVisitor(token)) ?? this.#verifyExternal(token)
     const { accountId, loginId, expiresAt } = claims
     const role = await this.#standing.roleOf(accountId, loginId)
     if (role === undefined) throw new Refusal('token_invalid')
     return { actor: { kind: 'account', accountId, role, loginId }, expiresAt }
+  }
+
+  async #verifyVisitor(token: string): Promise<Identity<Visitor> | undefined> {
+    const claims = await this.#parts.visitors.verify(token)
+    if (claims === undefined) return undefined
+    const { visitor, expiresAt } = claims
+    const [stands] = await this.#standing.areStanding([visitor])
+    if (stands !== true) throw new Refusal('token_invalid')
+    return { actor: visitor, expiresAt }
   }
 
   async #verifyExternal(token: string): Promise<Identity> {
@@ -134,10 +159,9 @@ export class Authenticator {
     return this.#serviceKeyHash !== undefined && crypto.timingSafeEqual(hashOf(shown), this.#serviceKeyHash)
   }
 
-  #forget({ kind, id }: Revoked): void {
+  #forget(revoked: Revoked): void {
     this.#revoked += 1
-    const meant = ({ actor }: Known) =>
-      actor.kind === 'account' && (kind === 'login' ? actor.loginId === id : actor.accountId === id)
+    const meant = ({ actor }: Known) => concerns(revoked, actor)
     this.#tokens.deleteWhere(meant)
     this.#onBehalf.deleteWhere(meant)
   }

@@ -1,6 +1,7 @@
 import { Refusal } from '../refusal.ts'
+import type { Participant } from './actor.ts'
 import type { Identity } from './authenticator.ts'
-import type { Revocations, Revoked } from './revocations.ts'
+import { concerns, type Revocations, type Revoked } from './revocations.ts'
 import type { StandingStore } from './standing-store.ts'
 
 const SWEEP_MS = 1000
@@ -11,7 +12,7 @@ const CHECKED_AT_ONCE = 1000
 
 /** Something that stays open on a token: a socket, a stream. */
 interface Holder {
-  identity: Identity
+  identity: Identity<Participant>
   /** The token has expired, or was revoked. Synchronous, must not throw. */
   end(): void
 }
@@ -22,7 +23,8 @@ export class Holders {
   readonly #perAccount: number
   readonly #revocations: Revocations
   readonly #holders = new Set<Holder>()
-  readonly #byAccount = new Map<string, number>()
+  /** By account, or visitor. */
+  readonly #byPerson = new Map<string, number>()
   readonly #timer: ReturnType<typeof setInterval>
   /** Those since the last sweep: what was revoked while their tokens were looked at, nobody has told of them. */
   #fresh: Holder[] = []
@@ -31,7 +33,7 @@ export class Holders {
   /** Something may have been missed, and not everyone was looked at since. */
   #doubtful = false
 
-  /** `perAccount`: how many of one account there may be in this process. */
+  /** `perAccount`: how many of one account, or visitor, there may be in this process. */
   constructor(standing: StandingStore, revocations: Revocations, perAccount: number) {
     this.#standing = standing
     this.#perAccount = perAccount
@@ -46,15 +48,16 @@ export class Holders {
    * `end` is called once at most. Returns the call that lets go, which may be called again. Throws
    * `Refusal('too_many_sockets')`. A back end's key does not expire, and what it opens is not counted.
    */
-  hold(identity: Identity, end: () => void): () => void {
+  hold(identity: Identity<Participant>, end: () => void): () => void {
     const { actor } = identity
     if (actor.kind === 'service') return () => {}
-    const held = this.#byAccount.get(actor.accountId) ?? 0
+    const person = nameOf(actor)
+    const held = this.#byPerson.get(person) ?? 0
     if (held >= this.#perAccount) throw new Refusal('too_many_sockets')
     const holder = { identity, end }
     this.#holders.add(holder)
     this.#fresh.push(holder)
-    this.#byAccount.set(actor.accountId, held + 1)
+    this.#byPerson.set(person, held + 1)
     return () => this.#release(holder)
   }
 
@@ -65,9 +68,10 @@ export class Holders {
   #release(holder: Holder): void {
     const { actor } = holder.identity
     if (!this.#holders.delete(holder) || actor.kind === 'service') return
-    const left = (this.#byAccount.get(actor.accountId) ?? 0) - 1
-    if (left > 0) this.#byAccount.set(actor.accountId, left)
-    else this.#byAccount.delete(actor.accountId)
+    const person = nameOf(actor)
+    const left = (this.#byPerson.get(person) ?? 0) - 1
+    if (left > 0) this.#byPerson.set(person, left)
+    else this.#byPerson.delete(person)
   }
 
   #end(holder: Holder): void {
@@ -77,12 +81,9 @@ export class Holders {
   }
 
   /** A change of an account is announced like its end (its role, say): all of its tokens are looked at again. */
-  #revoke({ kind, id }: Revoked): void {
-    const meant = [...this.#holders].filter(
-      ({ identity: { actor } }) =>
-        actor.kind === 'account' && (kind === 'login' ? actor.loginId === id : actor.accountId === id),
-    )
-    if (kind === 'login') for (const holder of meant) this.#end(holder)
+  #revoke(revoked: Revoked): void {
+    const meant = [...this.#holders].filter(({ identity }) => concerns(revoked, identity.actor))
+    if (revoked.kind === 'login') for (const holder of meant) this.#end(holder)
     else void this.#check(meant).catch(() => this.#endAll(meant))
   }
 
@@ -130,4 +131,9 @@ export class Holders {
     const standing = await this.#standing.areStanding(actors)
     for (const [index, holder] of holders.entries()) if (standing[index] !== true) this.#end(holder)
   }
+}
+
+/** An account and a visitor are told apart, whatever the embedding product calls the latter. */
+function nameOf(actor: Exclude<Participant, { kind: 'service' }>): string {
+  return actor.kind === 'account' ? actor.accountId : `visitor ${actor.userId}`
 }

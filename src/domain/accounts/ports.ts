@@ -1,4 +1,5 @@
 import type { Role } from '../../contract/accounts.ts'
+import type { Visitor } from './actor.ts'
 
 /** What a valid access token of ours says. */
 export type AccessClaims = { accountId: string; loginId: string /** Milliseconds since 1970. */; expiresAt: number }
@@ -9,6 +10,16 @@ export interface AccessTokens {
   sign(claims: { accountId: string; loginId: string; role: Role }): Promise<string>
   /** `undefined` for a token that none of our keys made; throws `Refusal('token_invalid')` for one of ours that is no good. */
   verify(token: string): Promise<AccessClaims | undefined>
+}
+
+/** What a valid visitor token says. */
+export type VisitorClaims = { visitor: Visitor /** Milliseconds since 1970. */; expiresAt: number }
+
+/** Makes and reads the tokens of customers without an account. */
+export interface VisitorTokens {
+  sign(claims: VisitorClaims): Promise<string>
+  /** `undefined` for a token that is none of these; throws `Refusal('token_invalid')` for one that is no good. */
+  verify(token: string): Promise<VisitorClaims | undefined>
 }
 
 /** Who a token of the external issuer is about. */

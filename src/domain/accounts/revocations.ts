@@ -1,7 +1,8 @@
 import type { Bus } from '../ports.ts'
+import type { Participant } from './actor.ts'
 
 /** What tokens and sockets may do no more, or not as before: whoever holds something for it looks again. */
-export type Revoked = { kind: 'login' | 'account'; id: string }
+export type Revoked = { kind: 'login' | 'account' | 'visitor'; id: string }
 
 const CHANNEL = 'accounts'
 /** Announcements kept for a bus that is away. Past it the oldest are left to `RECHECK_MS` of the authenticator. */
@@ -97,6 +98,21 @@ export class Revocations {
 }
 
 function revokedOf(payload: string): Revoked | undefined {
-  const [kind, id] = payload.split(':')
-  return (kind === 'login' || kind === 'account') && id !== undefined ? { kind, id } : undefined
+  const [kind = '', ...rest] = payload.split(':')
+  // Whoever names a visitor may have used the mark that parts the two.
+  return (kind === 'login' || kind === 'account' || kind === 'visitor') && rest.length > 0
+    ? { kind, id: rest.join(':') }
+    : undefined
+}
+
+/** Whether what this one may do has to be looked at again. */
+export function concerns({ kind, id }: Revoked, actor: Participant): boolean {
+  switch (kind) {
+    case 'login':
+      return actor.kind === 'account' && actor.loginId === id
+    case 'account':
+      return actor.kind === 'account' && actor.accountId === id
+    case 'visitor':
+      return actor.kind === 'visitor' && actor.userId === id
+  }
 }

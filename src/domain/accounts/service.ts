@@ -16,29 +16,41 @@ import type { Holders } from './holders.ts'
 import { revokeAll } from './login-store.ts'
 import type { LoginParts, Logins } from './logins.ts'
 import type { Revocations } from './revocations.ts'
+import type { Visitors } from './visitors.ts'
 
 /** How an API says that a username is somebody else's. */
 type UsernameTaken = 'username_taken' | 'username_registered'
 
 export type NewAccount = Pick<Registration, 'email' | 'username' | 'password' | 'full_name'>
 
-/** Accounts, and all that goes with them: `logins` signs in and out, `authenticator` tells whose a token is. */
+/** Accounts, and all that goes with them: `logins` signs in and out, `authenticator` tells whose a token is,
+ * `visitors` are customers without one. */
 export class AccountService {
   readonly logins: Logins
   readonly authenticator: Authenticator
   readonly revocations: Revocations
   readonly holders: Holders
+  readonly visitors: Visitors
   readonly #parts: LoginParts
   readonly #store: AccountStore
 
   /** Put together by `accountsOf`. */
-  constructor(parts: LoginParts, logins: Logins, authenticator: Authenticator, holders: Holders) {
+  constructor(
+    parts: LoginParts,
+    {
+      logins,
+      authenticator,
+      holders,
+      visitors,
+    }: Pick<AccountService, 'logins' | 'authenticator' | 'holders' | 'visitors'>,
+  ) {
     this.#parts = parts
     this.#store = parts.accounts
     this.logins = logins
     this.authenticator = authenticator
     this.revocations = parts.revocations
     this.holders = holders
+    this.visitors = visitors
   }
 
   /** Throws `Refusal('email_taken')`, or the API's own word for a username that is taken. */

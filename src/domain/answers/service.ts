@@ -1,6 +1,6 @@
 import type { AskedMessage } from '../../contract/answers.ts'
 import type { Message } from '../../contract/chats.ts'
-import type { Actor } from '../accounts/actor.ts'
+import type { Actor, Participant } from '../accounts/actor.ts'
 import type { ChatAccess } from '../chats/access.ts'
 import type { BranchService } from '../chats/branches.ts'
 import type { Draft, MessageService } from '../chats/messages.ts'
@@ -38,7 +38,7 @@ export class AnswerService {
   }
 
   /** Posts as the actor itself, and has it answered: resolves as soon as the answer is on its way. */
-  async post(actor: Actor, chatId: string, { answer = true, on_busy: onBusy = 'queue', ...message }: Asked) {
+  async post(actor: Participant, chatId: string, { answer = true, on_busy: onBusy = 'queue', ...message }: Asked) {
     if (!answer) return this.#parts.messages.post(actor, chatId, message)
     await this.#parts.access.open(actor, chatId)
     if (onBusy !== 'queue') await this.#clear(actor, chatId, message.branch_id, onBusy)
@@ -48,7 +48,7 @@ export class AnswerService {
   }
 
   /** The same for who writes on behalf of others, and knows messages by their numbers. */
-  async postNumbered(actor: Actor, chatId: string, draft: Draft): Promise<{ message: Message; number: number }> {
+  async postNumbered(actor: Participant, chatId: string, draft: Draft): Promise<{ message: Message; number: number }> {
     const posted = await this.#parts.messages.appendNumbered(actor, chatId, draft)
     await this.#answer(actor, posted.message)
     return posted
@@ -72,7 +72,7 @@ export class AnswerService {
   }
 
   /** Ends an answer, and keeps what it said. One that has ended stays as it is. */
-  async stop(actor: Actor, chatId: string, messageId: string): Promise<Message> {
+  async stop(actor: Participant, chatId: string, messageId: string): Promise<Message> {
     await this.#stop(await this.#newestRun(actor, chatId, messageId))
     return this.#parts.messages.get(actor, chatId, messageId)
   }
@@ -103,14 +103,14 @@ export class AnswerService {
   }
 
   /** What is stored is stored: where nothing can answer it, nothing does. */
-  async #answer(actor: Actor, question: Message): Promise<void> {
+  async #answer(actor: Participant, question: Message): Promise<void> {
     if (question.sender_type !== 'user' || question.deleted_at !== null) return
     await this.#parts.starts.answerTo(actor, question, { again: false })
   }
 
   /** Makes room in a branch, or throws `answer_running`. */
   async #clear(
-    actor: Actor,
+    actor: Participant,
     chatId: string,
     branchId: string | undefined,
     onBusy: 'reject' | 'interrupt',
@@ -134,7 +134,7 @@ export class AnswerService {
     dispatch.ended(answer.id)
   }
 
-  async #newestRun(actor: Actor, chatId: string, messageId: string): Promise<AnswerRow> {
+  async #newestRun(actor: Participant, chatId: string, messageId: string): Promise<AnswerRow> {
     await this.#parts.messages.get(actor, chatId, messageId)
     const answer = await this.#parts.store.newestOf(messageId)
     if (answer === undefined) throw new Refusal('not_answered')

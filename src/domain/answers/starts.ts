@@ -1,5 +1,5 @@
 import type { Message } from '../../contract/chats.ts'
-import type { Actor } from '../accounts/actor.ts'
+import type { Actor, Participant } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
 import type { BranchService } from '../chats/branches.ts'
 import type { ChatService } from '../chats/chats.ts'
@@ -45,7 +45,7 @@ export class AnswerStarts {
    * already. A question has one answer: asked for once more, it is the one that there is, and with `again` one that has
    * failed is tried again.
    */
-  async answerTo(actor: Actor, question: Message, { again }: { again: boolean }): Promise<string | undefined> {
+  async answerTo(actor: Participant, question: Message, { again }: { again: boolean }): Promise<string | undefined> {
     const { provider, log, limits, messages, store } = this.#parts
     const clientId = answerClientId(question.id)
     if (provider === undefined) return undefined
@@ -97,7 +97,7 @@ export class AnswerStarts {
   }
 
   /** Another run for the message of one that has ended: from the start, or after what it says. */
-  async again(actor: Actor, last: AnswerRow, how: 'continue' | 'retry'): Promise<void> {
+  async again(actor: Participant, last: AnswerRow, how: 'continue' | 'retry'): Promise<void> {
     const { provider, log, store, messages, buffer, limits } = this.#parts
     if (provider === undefined) throw new Refusal('no_answerer')
     if (isRunning(last)) throw new Refusal('answer_running')
@@ -120,11 +120,11 @@ export class AnswerStarts {
     if (started) this.#parts.dispatch.look()
   }
 
-  async activeBranch(actor: Actor, chatId: string): Promise<string> {
+  async activeBranch(actor: Participant, chatId: string): Promise<string> {
     return (await this.#parts.chats.get(actor, chatId)).active_branch_id
   }
 
-  async #retry(actor: Actor, messageId: string): Promise<void> {
+  async #retry(actor: Participant, messageId: string): Promise<void> {
     const last = await this.#parts.store.newestOf(messageId)
     if (last?.status !== 'failed') return
     try {

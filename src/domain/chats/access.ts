@@ -1,4 +1,4 @@
-import { type Actor, isPrivileged } from '../accounts/actor.ts'
+import { isPrivileged, type Participant } from '../accounts/actor.ts'
 import { BoundedCache } from '../bounded-cache.ts'
 import type { Bus } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
@@ -36,7 +36,7 @@ export class ChatAccess {
   }
 
   /** Throws `Refusal('chat_missing')`, also for a chat that is somebody else's: whether it exists is not told. */
-  async open(actor: Actor, chatId: string): Promise<void> {
+  async open(actor: Participant, chatId: string): Promise<void> {
     let known = this.#owners.get(chatId)
     if (known === undefined) {
       const heard = this.#heard
@@ -61,13 +61,20 @@ export class ChatAccess {
   }
 }
 
-export function assertMayOpen(actor: Actor, owner: string | null): void {
+export function assertMayOpen(actor: Participant, owner: string | null): void {
   if (isPrivileged(actor)) return
   if (actor.kind === 'account' && actor.accountId === owner) return
   throw new Refusal('chat_missing', { hides: 'forbidden' })
 }
 
 /** How the log and the tables name who did something; `null` for a back end that acts for nobody. */
-export function idOf(actor: Actor): string | null {
-  return actor.kind === 'account' ? actor.accountId : null
+export function idOf(actor: Participant): string | null {
+  switch (actor.kind) {
+    case 'account':
+      return actor.accountId
+    case 'visitor':
+      return actor.userId
+    case 'service':
+      return null
+  }
 }

@@ -1,5 +1,5 @@
 import type { Branch, Chat, Metadata, NewChat } from '../../contract/chats.ts'
-import type { Actor } from '../accounts/actor.ts'
+import type { Actor, Participant } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
 import { assertMayOpen, type ChatAccess, idOf } from './access.ts'
@@ -56,7 +56,7 @@ export class ChatService {
     return { items: rows.map(chatOf), total }
   }
 
-  async get(actor: Actor, chatId: string): Promise<Chat> {
+  async get(actor: Participant, chatId: string): Promise<Chat> {
     await this.#access.open(actor, chatId)
     const row = await this.#store.find(chatId)
     if (row === undefined || row.deleted_at !== null) throw new Refusal('chat_missing')

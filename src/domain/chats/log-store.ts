@@ -3,7 +3,7 @@ import type { MessageStatus, Metadata, SenderType } from '../../contract/chats.t
 import type { ChatEvent } from '../../contract/events.ts'
 import type { Database } from '../../db/open.ts'
 import { chats, events } from '../../db/schema.ts'
-import type { Actor } from '../accounts/actor.ts'
+import type { Participant } from '../accounts/actor.ts'
 import { assertStanding, type Transaction } from '../accounts/transaction-store.ts'
 import { type AttachedRow, attach, type Handle, lockedFiles, referenceOf } from '../files/attachment-store.ts'
 import { Refusal } from '../refusal.ts'
@@ -22,7 +22,7 @@ export type Post = {
   metadata: Metadata
   clientId: string | null
   /** Whose token it came with: checked once more as it is committed. */
-  actor: Actor
+  actor: Participant
   /** The JSON text of its event's data but for the place, which the commit knows: without the closing brace. */
   event: string
 }
@@ -130,7 +130,7 @@ export class LogStore {
    * what `decide` throws, with nothing kept.
    */
   change<T>(
-    actor: Actor,
+    actor: Participant,
     chatId: string,
     decide: (transaction: Transaction, chat: ChatRow, at: string) => Promise<Change<T>>,
     tell: (logged: readonly LoggedEvent[]) => void,
@@ -166,7 +166,7 @@ export class LogStore {
 
   /** A new chat's first events, in the transaction that makes it. */
   begin(
-    actor: Actor,
+    actor: Participant,
     make: (transaction: Transaction, at: string) => Promise<LoggedEvent[]>,
     tell: (logged: readonly LoggedEvent[]) => void,
   ): Promise<void> {

@@ -1,6 +1,6 @@
 import type { FileReference } from '../../contract/chats.ts'
 import type { ChatEvent } from '../../contract/events.ts'
-import type { Actor } from '../accounts/actor.ts'
+import type { Participant } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
 import { referenceOf } from '../files/attachment-store.ts'
 import type { Bus } from '../ports.ts'
@@ -73,14 +73,14 @@ export class ChatLog {
 
   /** Any other change; see `LogStore.change`. */
   change<T>(
-    actor: Actor,
+    actor: Participant,
     chatId: string,
     decide: (transaction: Transaction, chat: ChatRow, at: string) => Promise<Change<T>>,
   ): Promise<T> {
     return this.#store.change(actor, chatId, decide, (logged) => this.#publish(logged))
   }
 
-  begin(actor: Actor, make: (transaction: Transaction, at: string) => Promise<LoggedEvent[]>): Promise<void> {
+  begin(actor: Participant, make: (transaction: Transaction, at: string) => Promise<LoggedEvent[]>): Promise<void> {
     return this.#store.begin(actor, make, (logged) => this.#publish(logged))
   }
 

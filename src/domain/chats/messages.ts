@@ -1,5 +1,5 @@
 import type { Message, MessageStatus, NewMessage, SenderType } from '../../contract/chats.ts'
-import { type Actor, isPrivileged } from '../accounts/actor.ts'
+import { isPrivileged, type Participant } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
 import { assertMayOpen, type ChatAccess, idOf } from './access.ts'
@@ -46,16 +46,20 @@ export class MessageService {
    * Posts as the actor itself. The same `client_id` again, with the same content, resolves to the first message; with
    * another content it throws `Refusal('client_id_reused')`.
    */
-  post(actor: Actor, chatId: string, message: Posted): Promise<Message> {
+  post(actor: Participant, chatId: string, message: Posted): Promise<Message> {
     return this.append(actor, chatId, { ...message, senderType: 'user', senderId: idOf(actor) })
   }
 
-  async append(actor: Actor, chatId: string, draft: Draft): Promise<Message> {
+  async append(actor: Participant, chatId: string, draft: Draft): Promise<Message> {
     return (await this.appendNumbered(actor, chatId, draft)).message
   }
 
   /** The same for a reader that knows messages by their numbers. */
-  async appendNumbered(actor: Actor, chatId: string, draft: Draft): Promise<{ message: Message; number: number }> {
+  async appendNumbered(
+    actor: Participant,
+    chatId: string,
+    draft: Draft,
+  ): Promise<{ message: Message; number: number }> {
     await this.#access.open(actor, chatId)
     const { content, senderType, senderId, status = 'completed', metadata = {} } = draft
     const clientId = draft.client_id ?? null
@@ -98,25 +102,25 @@ export class MessageService {
   }
 
   /** Part of a branch's history, oldest first; the active branch's where none is named. */
-  async page(actor: Actor, chatId: string, branchId: string, page: Page): Promise<Message[]> {
+  async page(actor: Participant, chatId: string, branchId: string, page: Page): Promise<Message[]> {
     await this.#access.open(actor, chatId)
     await this.#history.fork(chatId, branchId)
     return this.#history.page(branchId, page)
   }
 
-  async get(actor: Actor, chatId: string, messageId: string): Promise<Message> {
+  async get(actor: Participant, chatId: string, messageId: string): Promise<Message> {
     await this.#access.open(actor, chatId)
     return this.#read(chatId, messageId)
   }
 
   /** What the message said before each edit, oldest first; nothing of a deleted one. */
-  async edits(actor: Actor, chatId: string, messageId: string) {
+  async edits(actor: Participant, chatId: string, messageId: string) {
     const message = await this.get(actor, chatId, messageId)
     return message.deleted_at === null ? this.#store.edits(messageId) : []
   }
 
   /** Only its author changes a message; what it said before is kept. The same content again changes nothing. */
-  async edit(actor: Actor, chatId: string, messageId: string, content: string): Promise<Message> {
+  async edit(actor: Participant, chatId: string, messageId: string, content: string): Promise<Message> {
     await this.#log.change(actor, chatId, async (transaction, chat, at) => {
       const message = await this.#own(actor, transaction, chat, messageId)
       assertSettled(message)
@@ -132,7 +136,7 @@ export class MessageService {
   }
 
   /** Its content leaves every read, its place stays. Deleting it again changes nothing. */
-  async remove(actor: Actor, chatId: string, messageId: string): Promise<Message> {
+  async remove(actor: Participant, chatId: string, messageId: string): Promise<Message> {
     await this.#log.change(actor, chatId, async (transaction, chat, at) => {
       const message = await this.#own(actor, transaction, chat, messageId, { deleted: true })
       if (message.deleted_at !== null) return { events: [], result: undefined }
@@ -147,7 +151,7 @@ export class MessageService {
   }
 
   /** `like` and `dislike` replace each other; any emoji stands once. The same again changes nothing. */
-  async react(actor: Actor, chatId: string, messageId: string, key: string): Promise<void> {
+  async react(actor: Participant, chatId: string, messageId: string, key: string): Promise<void> {
     await this.#log.change(actor, chatId, async (transaction, chat, at) => {
       assertWritable(actor, chat)
       const user = await this.#reacting(actor, transaction, chat, messageId)
@@ -167,7 +171,7 @@ export class MessageService {
     })
   }
 
-  async unreact(actor: Actor, chatId: string, messageId: string, key: string): Promise<void> {
+  async unreact(actor: Participant, chatId: string, messageId: string, key: string): Promise<void> {
     await this.#log.change(actor, chatId, async (transaction, chat) => {
       assertWritable(actor, chat)
       const user = await this.#reacting(actor, transaction, chat, messageId)
@@ -180,14 +184,14 @@ export class MessageService {
   }
 
   /** How far the account has read; not set before it first said so. */
-  async readCursor(actor: Actor, chatId: string): Promise<ReadCursor | undefined> {
+  async readCursor(actor: Participant, chatId: string): Promise<ReadCursor | undefined> {
     await this.#access.open(actor, chatId)
     const user = idOf(actor)
     return user === null ? undefined : this.#store.readCursor(chatId, user)
   }
 
   /** Says that the account has read a message and all before it. It may move back: unread again. */
-  async moveReadCursor(actor: Actor, chatId: string, messageId: string): Promise<ReadCursor> {
+  async moveReadCursor(actor: Participant, chatId: string, messageId: string): Promise<ReadCursor> {
     return this.#log.change(actor, chatId, async (transaction, chat, at) => {
       const user = await this.#reacting(actor, transaction, chat, messageId, { deleted: true })
       const { branch_id, position } = await this.#find(transaction, chat, messageId)
@@ -220,7 +224,7 @@ export class MessageService {
 
   /** A message that the actor may change. */
   async #own(
-    actor: Actor,
+    actor: Participant,
     transaction: Transaction,
     chat: ChatRow,
     messageId: string,
@@ -235,7 +239,7 @@ export class MessageService {
 
   /** Who reacts to a message, or has read it: always an account. */
   async #reacting(
-    actor: Actor,
+    actor: Participant,
     transaction: Transaction,
     chat: ChatRow,
     messageId: string,
@@ -252,7 +256,7 @@ export class MessageService {
 }
 
 /** Throws unless the actor may write to this chat as it is now. */
-export function assertWritable(actor: Actor, chat: ChatRow): void {
+export function assertWritable(actor: Participant, chat: ChatRow): void {
   assertMayOpen(actor, chat.owner_id)
   if (chat.deleted_at !== null) throw new Refusal('chat_missing')
   if (chat.archived_at !== null) throw new Refusal('chat_archived')

@@ -1,6 +1,6 @@
 import type { ChatWithMessages, HistoryPage, HistoryQuery, MessagePage, ReadCursor } from '../../contract/chat-calls.ts'
 import type { Message } from '../../contract/chats.ts'
-import type { Actor } from '../accounts/actor.ts'
+import type { Actor, Participant } from '../accounts/actor.ts'
 import type { ChatService } from './chats.ts'
 import type { History, Page } from './history.ts'
 import type { HistoryStore } from './history-store.ts'
@@ -78,7 +78,7 @@ export class ChatReader {
 
   /** The chat's changes after one of them: see `ChatLog.read`. `last` is the newest that there is. */
   async events(
-    actor: Actor,
+    actor: Participant,
     chatId: string,
     { after, limit }: { after: number; limit: number },
   ): Promise<{ events: LoggedEvent[]; complete: boolean; last: number }> {

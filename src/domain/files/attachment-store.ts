@@ -1,6 +1,6 @@
 import type { FileReference } from '../../contract/chats.ts'
 import type { Database } from '../../db/open.ts'
-import { type Actor, isPrivileged } from '../accounts/actor.ts'
+import { isPrivileged, type Participant } from '../accounts/actor.ts'
 import { Refusal } from '../refusal.ts'
 import { pathOf } from './links.ts'
 
@@ -25,7 +25,11 @@ export function referenceOf({ id, name, file_type, has_preview, told }: Attached
  * The files that a message is to have, in this order, which stay as they are until the transaction ends. Throws
  * `Refusal('file_missing')` where one of them is not the actor's own.
  */
-export async function lockedFiles(handle: Handle, actor: Actor, fileIds: readonly string[]): Promise<AttachedRow[]> {
+export async function lockedFiles(
+  handle: Handle,
+  actor: Participant,
+  fileIds: readonly string[],
+): Promise<AttachedRow[]> {
   const anybody = isPrivileged(actor)
   const owner = actor.kind === 'account' ? actor.accountId : null
   const rows = await handle<AttachedRow[]>`

@@ -1,4 +1,4 @@
-import type { Actor } from '../accounts/actor.ts'
+import type { Participant } from '../accounts/actor.ts'
 import { DELTA } from '../answers/delta.ts'
 import type { ChatAccess } from '../chats/access.ts'
 import type { ChatLog } from '../chats/log.ts'
@@ -10,6 +10,7 @@ import { LiveChats } from './live-chats.ts'
 import { Presence, type Present } from './presence.ts'
 import { Starts } from './starts.ts'
 import { Typing } from './typing.ts'
+import { fromWord, wordOf } from './word.ts'
 
 /** Hears of watched chats what is not kept. Synchronous, must not throw. */
 export interface LiveListener {
@@ -17,7 +18,7 @@ export interface LiveListener {
   typing(chatId: string, userId: string, typing: boolean): void
 }
 
-/** A signal that tells of typing: this, the account, and 1 or 0. Presence has signals of its own. */
+/** A signal that tells of typing: this, the person, and 1 or 0. Presence has signals of its own. */
 const TYPING = 't'
 
 /** Chats as they change, for all who watch. */
@@ -44,7 +45,7 @@ export class Live {
     this.chats = new LiveChats(parts.log, parts.bus)
     this.starts = new Starts(parts.log, parts.snapshots)
     this.typing = new Typing((chatId, userId, typing) =>
-      this.chats.signal(chatId, `${TYPING} ${userId} ${typing ? 1 : 0}`),
+      this.chats.signal(chatId, `${TYPING} ${wordOf(userId)} ${typing ? 1 : 0}`),
     )
     this.presence = new Presence(parts.bus, {
       signal: (chatId, text) => this.chats.signal(chatId, text),
@@ -79,7 +80,7 @@ export class Live {
 
   /** See `follow`. Throws `Refusal('chat_missing')` for a chat that is not the actor's to read. */
   async *follow(
-    actor: Actor,
+    actor: Participant,
     chatId: string,
     after: number | undefined,
     signal: AbortSignal,
@@ -91,8 +92,8 @@ export class Live {
 
   #heard(chatId: string, text: string): void {
     if (text.startsWith(`${DELTA} `)) return this.answers.heard(chatId, text)
-    const [kind, userId, typing] = text.split(' ', 3)
-    if (kind !== TYPING || userId === undefined) return this.presence.heard(chatId, text)
-    for (const listener of this.#listeners) listener.typing(chatId, userId, typing === '1')
+    const [kind, person, typing] = text.split(' ', 3)
+    if (kind !== TYPING || person === undefined) return this.presence.heard(chatId, text)
+    for (const listener of this.#listeners) listener.typing(chatId, fromWord(person), typing === '1')
   }
 }

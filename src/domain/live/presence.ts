@@ -1,8 +1,9 @@
 import { PRESENT_MAX } from '../../contract/live.ts'
 import type { Bus } from '../ports.ts'
 import { Instances } from './instances.ts'
+import { fromWord, wordOf } from './word.ts'
 
-/** Accounts of one chat that an instance names to the others; more are counted. */
+/** People of one chat that an instance names to the others; more are counted. */
 const NAMED_MAX = 1000
 /** Changes within this time are told together. */
 const TICK_MS = 250
@@ -11,11 +12,11 @@ const LEAVING_MS = 2000
 
 export type Present = { count: number; users: string[] }
 
-/** What an instance says of a chat: how many accounts watch it there, and which. */
+/** What an instance says of a chat: how many people watch it there, and which. */
 type Watchers = { count: number; users: readonly string[] }
 
 type Attendance = {
-  /** Sockets of each account in this process. */
+  /** Sockets of each person in this process. */
   here: Map<string, number>
   /** By instance; not set where no other has any. */
   elsewhere?: Map<string, Watchers> | undefined
@@ -63,7 +64,7 @@ export class Presence {
     await this.#instances.stop()
   }
 
-  /** A socket of the account begins to watch: `leave` is to be called once for each call. */
+  /** A socket of the person begins to watch: `leave` is to be called once for each call. */
   enter(chatId: string, userId: string): void {
     const { here } = this.#chats.get(chatId) ?? this.#begin(chatId)
     const sockets = here.get(userId)
@@ -144,7 +145,7 @@ export class Presence {
     const here = this.#chats.get(chatId)?.here
     if (here === undefined) return
     const users = [...here.keys()].slice(0, NAMED_MAX)
-    this.#door.signal(chatId, `! ${this.#instances.own} ${here.size} ${users.join(' ')}`)
+    this.#door.signal(chatId, `! ${this.#instances.own} ${here.size} ${users.map(wordOf).join(' ')}`)
   }
 
   #tell(chatId: string): void {
@@ -173,12 +174,12 @@ function presentIn({ here, elsewhere }: Attendance): Present {
   return { count: users.size + unnamed, users: [...users].slice(0, PRESENT_MAX) }
 }
 
-/** `? <instance>` asks; `! <instance> <count> <accounts>` answers. */
+/** `? <instance>` asks; `! <instance> <count> <people>` answers. */
 function parseSaid(text: string): { instance: string; watchers: Watchers | 'asked' } | undefined {
   const [kind, instance, count, ...users] = text.split(' ')
   if (instance === undefined) return undefined
   if (kind === '?') return { instance, watchers: 'asked' }
   if (kind !== '!') return undefined
-  const named = users.filter((user) => user !== '')
+  const named = users.filter((user) => user !== '').map(fromWord)
   return { instance, watchers: { count: Number(count), users: named } }
 }

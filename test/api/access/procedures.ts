@@ -1,4 +1,15 @@
-import { admins, everyone, ownChat, ownConversation, ownFile, ownSession, type Row, signedIn } from './rules.ts'
+import {
+  admins,
+  backEnds,
+  everyone,
+  ownChat,
+  ownChatOrSupport,
+  ownConversation,
+  ownFile,
+  ownSession,
+  type Row,
+  signedIn,
+} from './rules.ts'
 import type { Things } from './world.ts'
 
 const noService = { service: '403 account_needed' }
@@ -48,14 +59,17 @@ export const PROCEDURES: Record<string, Row> = {
     body: ({ account_id }) => ({ account_id, role: 'user' }),
   },
 
+  'trpc mutation visitors.admit': { rule: backEnds('200'), body: () => ({ user_id: 'customer-42' }) },
+  'trpc mutation visitors.dismiss': { rule: backEnds('200'), body: () => ({ user_id: 'customer-43' }) },
+
   'trpc query chats.list': { rule: signedIn('200') },
   'trpc query chats.get': { rule: ownChat('200'), body: chat },
   'trpc mutation chats.create': { rule: signedIn('200'), body: () => ({ title: 'Mine' }) },
   'trpc mutation chats.update': { rule: ownChat('200'), body: (things) => ({ ...chat(things), title: 'Renamed' }) },
   'trpc mutation chats.remove': { rule: ownChat('200'), body: chat },
   'trpc mutation chats.restore': { rule: ownChat('200'), body: chat },
-  'trpc query chats.events': { rule: ownChat('200'), body: chat },
-  'trpc subscription chats.watch': { rule: ownChat('200'), body: chat },
+  'trpc query chats.events': { rule: ownChatOrSupport('200'), body: chat },
+  'trpc subscription chats.watch': { rule: ownChatOrSupport('200'), body: chat },
   'trpc query chats.readCursor': { rule: ownChat('200'), body: chat },
   'trpc mutation chats.moveReadCursor': { rule: ownChat('200', noService), body: message },
 

@@ -1,4 +1,15 @@
-import { admins, everyone, ownChat, ownConversation, ownFile, ownSession, type Row, signedIn } from './rules.ts'
+import {
+  admins,
+  backEnds,
+  everyone,
+  ownChat,
+  ownChatOrSupport,
+  ownConversation,
+  ownFile,
+  ownSession,
+  type Row,
+  signedIn,
+} from './rules.ts'
 import type { Things } from './world.ts'
 
 const forbidden = { refusal: '403 forbidden' }
@@ -52,6 +63,9 @@ export const ROUTES: Record<string, Row> = {
   'GET /api/admin/accounts/:account_id': { rule: admins('200') },
   'PATCH /api/admin/accounts/:account_id': { rule: admins('200'), body: () => ({ role: 'user' }) },
 
+  'POST /api/v1/visitors/': { rule: backEnds('201'), body: () => ({ user_id: 'customer-42' }) },
+  'DELETE /api/v1/visitors/:user_id': { rule: backEnds('204'), consumes: true },
+
   'GET /v1/chat/sessions/': { rule: signedIn('200') },
   'GET /v1/chat/sessions/:session_id/messages': { rule: signedIn('200') },
   'POST /v1/chat/sessions/:session_id/messages': {
@@ -64,7 +78,13 @@ export const ROUTES: Record<string, Row> = {
   'GET /v1/chat/sessions/:session_id/ws': { rule: signedIn('426 upgrade_required') },
 
   // A token may also come with the first frame.
-  'GET /api/live': { rule: { ...signedIn('426 upgrade_required'), anonymous: '426 upgrade_required' } },
+  'GET /api/live': {
+    rule: {
+      ...signedIn('426 upgrade_required'),
+      anonymous: '426 upgrade_required',
+      visitor: '426 upgrade_required',
+    },
+  },
 
   'GET /api/sessions/': { rule: signedIn('200') },
   'POST /api/sessions/': { rule: signedIn('200'), body: () => ({ title: 'Mine' }) },
@@ -97,7 +117,7 @@ export const ROUTES: Record<string, Row> = {
   'PATCH /api/chats/:chat_id/': { rule: ownChat('200'), body: () => ({ title: 'Renamed' }) },
   'DELETE /api/chats/:chat_id/': { rule: ownChat('204') },
   'POST /api/chats/:chat_id/restore': { rule: ownChat('200') },
-  'GET /api/chats/:chat_id/events': { rule: ownChat('200') },
+  'GET /api/chats/:chat_id/events': { rule: ownChatOrSupport('200') },
   'GET /api/chats/:chat_id/read-cursor': { rule: ownChat('200') },
   'PUT /api/chats/:chat_id/read-cursor': {
     rule: ownChat('200', noService),

@@ -17,6 +17,7 @@ export type Row = {
 
 const UNAUTHENTICATED = '401 unauthenticated'
 const INVALID = '401 token_invalid'
+const NOT_FOR_VISITORS = '403 not_for_visitors'
 
 /** Open to all, also to who shows a token that is no good. */
 export function everyone(answer: string): Rule {
@@ -28,12 +29,13 @@ export function everyone(answer: string): Rule {
     agent: answer,
     admin: answer,
     service: answer,
+    visitor: answer,
   }
 }
 
-/** For whoever is signed in. */
+/** For whoever is signed in to an account. */
 export function signedIn(answer: string, service = answer): Rule {
-  return { ...everyone(answer), anonymous: UNAUTHENTICATED, expired: INVALID, service }
+  return { ...everyone(answer), anonymous: UNAUTHENTICATED, expired: INVALID, service, visitor: NOT_FOR_VISITORS }
 }
 
 /** For the owner of the chat, admins and back ends; others are told that there is none, or what the API says. */
@@ -62,4 +64,15 @@ export function ownConversation(answer: string): Rule {
 export function admins(answer: string): Rule {
   const refusal = '403 forbidden'
   return { ...signedIn(answer), owner: refusal, other: refusal, agent: refusal }
+}
+
+/** For back ends alone. */
+export function backEnds(answer: string): Rule {
+  const refusal = '403 service_needed'
+  return signedIn(refusal, answer)
+}
+
+/** The same where a visitor is let in too: to whom a chat that is none of support's is not there. */
+export function ownChatOrSupport(answer: string): Rule {
+  return { ...ownChat(answer), visitor: '404 chat_missing' }
 }

@@ -9,7 +9,7 @@ import { PASSWORD, type Person, signUp } from '../../support/person.ts'
 export const SERVICE_KEY = 'the-key-of-a-trusted-back-end-that-is-long'
 
 /** Who calls. The chat and the session of a cell are the owner's; `other` and `agent` have nothing to do with it. */
-export const CALLERS = ['anonymous', 'expired', 'owner', 'other', 'agent', 'admin', 'service'] as const
+export const CALLERS = ['anonymous', 'expired', 'owner', 'other', 'agent', 'admin', 'service', 'visitor'] as const
 export type Caller = (typeof CALLERS)[number]
 
 /** What a cell's call is about, made for it alone: by the name of its place in a path or an input. */
@@ -22,13 +22,17 @@ export type Things = {
   reaction: string
   account_id: string
   name: string
+  /** Of the visitor. */
+  user_id: string
   /** Of the caller's own account; of the owner's, where the caller has none. */
   refresh_token: string
   username: string
   password: string
 }
 
-type People = Record<'owner' | 'other' | 'agent' | 'admin', Person>
+type People = Record<'owner' | 'other' | 'agent' | 'admin', Person> & {
+  visitor: { userId: string; headers: { authorization: string } }
+}
 
 export async function startClosedServer(database: OpenedDatabase): Promise<TestServer> {
   return startServer({
@@ -46,7 +50,9 @@ export async function openPeople(server: TestServer): Promise<People> {
   if (!(owner && other && agent && admin)) throw new Error('Somebody did not sign up.')
   await server.accounts.amend({ kind: 'service' }, agent.user.id, { role: 'agent' })
   await server.accounts.amend({ kind: 'service' }, admin.user.id, { role: 'admin' })
-  return { owner, other, agent, admin }
+  const userId = `customer-${crypto.randomUUID()}`
+  const { token } = await server.accounts.visitors.admit({ kind: 'service' }, { user_id: userId })
+  return { owner, other, agent, admin, visitor: { userId, headers: { authorization: `Bearer ${token}` } } }
 }
 
 export async function headersOf(caller: Caller, people: People): Promise<Record<string, string>> {
@@ -69,7 +75,7 @@ export async function headersOf(caller: Caller, people: People): Promise<Record<
 
 export async function thingsFor(server: TestServer, caller: Caller, people: People): Promise<Things> {
   const { owner } = people
-  const own = caller in people ? people[caller as keyof People] : owner
+  const own = caller === 'other' || caller === 'agent' || caller === 'admin' ? people[caller] : owner
   const actor = { kind: 'account', accountId: owner.user.id, role: 'user', loginId: null } as const
   const { chats, messages, branches } = server.chats
   const { id: chat_id } = await chats.create(actor, { title: 'Secret' })
@@ -90,6 +96,7 @@ export async function thingsFor(server: TestServer, caller: Caller, people: Peop
     reaction: 'like',
     account_id: people.other.user.id,
     name: 'swagger-ui.js',
+    user_id: people.visitor.userId,
     refresh_token: own.refresh_token,
     username: own.user.username,
     password: PASSWORD,
