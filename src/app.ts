@@ -30,6 +30,8 @@ import { uiStreamRoutes } from './api/rest/ui-stream.ts'
 import { visitorRoutes } from './api/rest/visitors.ts'
 import { trpcRoutes } from './api/trpc/mount.ts'
 import { createRouter } from './api/trpc/router.ts'
+import { Allowances } from './api/ws/allowances.ts'
+import { chatSocket } from './api/ws/chat.ts'
 import { deskSocket } from './api/ws/desk.ts'
 import { Hub, SOCKET_SETTINGS } from './api/ws/hub.ts'
 import { liveSocket } from './api/ws/live.ts'
@@ -82,6 +84,7 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     originAllowed: origins,
     perAddress: config.sockets.perAddress,
   })
+  const allowances = new Allowances(config.sockets.framesPerSecond)
   const health = new HealthReport(config, services.probes)
   // Called when the routes below are there.
   const methodsOf = (path: string): string[] => METHODS.filter((method) => app.router.http.find(method, path) !== null)
@@ -115,7 +118,8 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     .use(branchingRoutes(new Lines(chats, services.answers), authenticator))
     .use(deskRoutes(services.desk, authenticator, config))
     .use(sessionRoutes(services.sessions, authenticator, config))
-    .use(liveSocket(liveParts(services, hub, config, logger), config))
+    .use(liveSocket(liveParts(services, hub, allowances, logger), config))
+    .use(chatSocket({ chats, authenticator, hub, allowances, log: logger }, config))
     .use(promotionRoutes(services.promoter, authenticator, config))
     .use(sessionSocket(services.sessions, authenticator, hub, config, logger))
     .use(deskSocket({ desk: services.desk, authenticator, hub, live: chats.live, log: logger }, config))

@@ -41,7 +41,9 @@ export async function openChats(database: Database, bus: Bus, buffer: AnswerBuff
   const chats = new ChatService(store, log, access)
   const answerStore = new AnswerStore(database)
   const running = async (chatId: string) =>
-    (await answerStore.runningOf(chatId)).filter(({ status }) => status === 'processing').map(refOf)
+    (await answerStore.runningOf(chatId))
+      .filter(({ status }) => status === 'processing')
+      .map((answer) => ({ ...refOf(answer), begun: answer.begun }))
   const live = new Live({
     log,
     access,

@@ -59,8 +59,8 @@ export type Config = {
   /** Made at start where there is no admin yet. */
   firstAdmin: { email: string; username: string | undefined; password: string } | undefined
   attempts: AttemptLimits
-  /** Sockets that may be open in one process, and frames a second on the live socket. */
-  sockets: { perAccount: number; perAddress: number; framesPerSecond: number }
+  /** Sockets that may be open in one process, frames a second, and how long a client of the Chats API may send none. */
+  sockets: { perAccount: number; perAddress: number; framesPerSecond: number; silentSeconds: number }
   /** One proxy stands in front and tells in X-Forwarded-For who calls. */
   trustProxy: boolean
   /** `bucket`: files are there; `directory` then only holds them on their way. */
@@ -150,6 +150,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       perAccount: env.LIMIT_SOCKETS_PER_ACCOUNT,
       perAddress: env.LIMIT_SOCKETS_PER_ADDRESS ?? (production ? 1000 : 100_000),
       framesPerSecond: env.LIMIT_FRAMES_PER_SECOND,
+      silentSeconds: env.CHAT_SOCKET_SILENT_SECONDS,
     },
     trustProxy: env.TRUST_PROXY,
     uploads: {

@@ -104,6 +104,7 @@ export const Environment = z.object({
   LIMIT_SOCKETS_PER_ACCOUNT: count.default(100),
   LIMIT_SOCKETS_PER_ADDRESS: count.optional(),
   LIMIT_FRAMES_PER_SECOND: count.default(100),
+  CHAT_SOCKET_SILENT_SECONDS: count.max(86_400).default(300),
   TRUST_PROXY: flag.default(false),
 
   UPLOAD_DIR: z.string().default('.parley/uploads'),

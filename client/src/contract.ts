@@ -14,6 +14,7 @@ export {
   ReactionKey,
   ReadCursor,
 } from '../../src/contract/chat-calls.ts'
+export { ChatSocketFrame, ChatSocketServerFrame } from '../../src/contract/chat-socket.ts'
 export { applyEvent, type ChatState, historyIn, NO_CHAT, type ReadState } from '../../src/contract/chat-state.ts'
 export {
   Branch,

@@ -3,6 +3,7 @@
  * 4xxx ours. `reason` is sent with the code.
  */
 export const CLOSE_CODES = {
+  silent: { code: 1000, reason: 'No frame came for too long', retry: true },
   policy: { code: 1008, reason: 'Not allowed', retry: false },
   frame_too_large: { code: 1009, reason: 'The frame is too large', retry: false },
   storage_unavailable: {

@@ -7,9 +7,8 @@ import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
 import { LiveClient } from '../support/live.ts'
 import { type Person, personOf, signUp } from '../support/person.ts'
-import { testRedisUrl } from '../support/redis.ts'
 import { ScriptedAnswerer } from '../support/scripted-answerer.ts'
-import { memoryStores, redisStores, type Stores } from '../support/stores.ts'
+import { sharedStores } from '../support/stores.ts'
 
 setDefaultTimeout(60_000)
 
@@ -72,29 +71,8 @@ async function readStream(person: Person, chat: string): Promise<Reader> {
   return reader
 }
 
-/** Two servers that share what instances share; in memory they share one process. */
-const shared: { name: string; open(): Promise<[Stores, Stores]> }[] = [
-  {
-    name: 'memory',
-    async open() {
-      const stores = memoryStores()
-      return [stores, stores]
-    },
-  },
-]
-if (testRedisUrl !== undefined) {
-  const url = testRedisUrl
-  shared.push({
-    name: 'redis',
-    async open() {
-      const prefix = `test:${crypto.randomUUID()}:`
-      return [await redisStores(url, prefix), await redisStores(url, prefix)]
-    },
-  })
-}
-
 for (const { kind, open } of testDatabases()) {
-  describe.each(shared)(`watching answers on ${kind} and $name`, ({ open: openStores }) => {
+  describe.each(sharedStores)(`watching answers on ${kind} and $name`, ({ open: openStores }) => {
     let database: OpenedDatabase
     let here: TestServer
     let there: TestServer

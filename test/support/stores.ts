@@ -31,6 +31,27 @@ if (redisUrl) {
   })
 }
 
+/** Two servers that share what instances share; in memory they share one process. */
+export const sharedStores: { name: string; open(): Promise<[Stores, Stores]> }[] = [
+  {
+    name: 'memory',
+    async open() {
+      const stores = memoryStores()
+      return [stores, stores]
+    },
+  },
+]
+
+if (redisUrl) {
+  sharedStores.push({
+    name: 'redis',
+    async open() {
+      const prefix = `test:${crypto.randomUUID()}:`
+      return [await redisStores(redisUrl, prefix), await redisStores(redisUrl, prefix)]
+    },
+  })
+}
+
 export function memoryStores(limits = SESSION_LIMITS): Stores {
   const bus = new MemoryBus()
   const buffer = new MemoryAnswerBuffer(bus)

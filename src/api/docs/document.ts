@@ -1,4 +1,5 @@
 import type { Config } from '../../config.ts'
+import { ChatSocketFrame } from '../../contract/chat-socket.ts'
 import { LiveClientFrame } from '../../contract/live.ts'
 import { operationOf, REQUEST_ID_HEADER, type Route } from './operation.ts'
 import { Schemas } from './schemas.ts'
@@ -80,7 +81,7 @@ export function openApiDocument(config: Config, routes: readonly Route[]): objec
     paths[path] = { ...paths[path], [method]: operationOf(route, schemas) }
   }
   // What sockets take is the body of no request.
-  schemas.add(LiveClientFrame, 'input')
+  for (const frame of [LiveClientFrame, ChatSocketFrame]) schemas.add(frame, 'input')
   return {
     openapi: '3.1.1',
     info: {

@@ -1,5 +1,6 @@
+import type { CloseName } from '../../contract/close-codes.ts'
 import type { TailEvent, TailListener } from '../../domain/live/chat-tail.ts'
-import type { LiveAnswers } from '../../domain/live/live-answers.ts'
+import type { BegunAnswer, LiveAnswers } from '../../domain/live/live-answers.ts'
 import type { LiveChats } from '../../domain/live/live-chats.ts'
 import type { Start, Starts } from '../../domain/live/starts.ts'
 import type { OpenChat } from '../../domain/live/watched-chat.ts'
@@ -15,12 +16,16 @@ export interface ChatDialect {
   name: string
   /** The frame of an event; `undefined` where the dialect has none for it. Called once, however many sockets watch. */
   frame(event: TailEvent): string | undefined
+  /** Why the sockets of the chat are closed after an event, where it is the last that the dialect tells of. */
+  ending?(event: TailEvent): CloseName | undefined
   /** How it tells of answers that are being made, where it does. */
   answers?: {
-    /** All that one says so far; `undefined` where a socket asks for that by itself. */
-    snapshot(answer: AnswerRef, text: string): string | undefined
-    /** More of it, right after what was told. */
+    /** To a socket that joins, of one that it was told nothing of: `undefined` where it asks for that by itself. */
+    joined(answer: AnswerRef, text: string): string | undefined
+    /** See `AnswerListener`. */
+    begins(answer: BegunAnswer, text: string): string | undefined
     delta(piece: Piece): string
+    replaced(answer: AnswerRef, text: string): string | undefined
   }
 }
 
@@ -110,19 +115,33 @@ export class ChatTopic implements Audience, TailListener {
   // Those below are called by the tail.
 
   event(event: TailEvent): void {
+    const { dialect } = this.#parts
     this.#pieces.flush()
-    this.#publish(this.#parts.dialect.frame(event))
+    this.#publish(dialect.frame(event))
+    const ending = dialect.ending?.(event)
+    if (ending !== undefined) for (const connection of [...this.watchers]) connection.end(ending)
   }
 
-  /** An answer is told of for the first time. */
-  snapshot(answer: AnswerRef, text: string): void {
+  // Those below by what is heard of answers.
+
+  begins(answer: BegunAnswer, text: string): void {
     this.#pieces.flush()
-    this.#publish(this.#parts.dialect.answers?.snapshot(answer, text))
+    this.#publish(this.#parts.dialect.answers?.begins(answer, text))
   }
 
-  /** More of an answer, right after what was told. */
   delta(piece: Piece): void {
     this.#pieces.add(piece)
+  }
+
+  replaced(answer: AnswerRef, text: string): void {
+    this.#pieces.flush()
+    this.#publish(this.#parts.dialect.answers?.replaced(answer, text))
+  }
+
+  /** See `ChatTopics.tell`. */
+  tell(connection: Connection, frame: string): void {
+    this.#pieces.flush()
+    connection.send(frame)
   }
 
   #publish(frame: string | undefined): void {
@@ -161,7 +180,7 @@ export class ChatTopic implements Audience, TailListener {
     this.#pieces.flush()
     const { answers, dialect } = this.#parts
     for (const { answer, text } of dialect.answers === undefined ? [] : answers.current(this.chatId)) {
-      const frame = dialect.answers?.snapshot(answer, text)
+      const frame = dialect.answers?.joined(answer, text)
       if (frame !== undefined) connection.send(frame)
     }
     reader.isLive = true

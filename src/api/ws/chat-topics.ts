@@ -16,8 +16,9 @@ export class ChatTopics {
     this.#parts = { publisher, live: chats, starts, answers, dialect, onEmpty }
     if (dialect.answers === undefined) return
     answers.onAnswer({
-      snapshot: (answer, text) => this.#topics.get(answer.chatId)?.snapshot(answer, text),
+      begins: (answer, text) => this.#topics.get(answer.chatId)?.begins(answer, text),
       delta: (answer, offset, text) => this.#topics.get(answer.chatId)?.delta({ answer, offset, text }),
+      replaced: (answer, text) => this.#topics.get(answer.chatId)?.replaced(answer, text),
     })
   }
 
@@ -32,6 +33,11 @@ export class ChatTopics {
 
   leave(connection: Connection, chatId: string): void {
     this.#topics.get(chatId)?.leave(connection)
+  }
+
+  /** Sends a frame to one socket that watches the chat, after all that the others were told before. */
+  tell(connection: Connection, chatId: string, frame: string): void {
+    this.#topics.get(chatId)?.tell(connection, frame)
   }
 
   /** Sends a frame to all who watch the chat here. */

@@ -26,8 +26,8 @@ export interface Dialect {
   failed(connection: Connection, error: unknown): void
   /** The socket is gone. Called once, also where it never opened. */
   closed?(connection: Connection): void
-  /** A last frame, before the server closes the socket. */
-  farewell?(why: CloseName): string
+  /** A last frame, before the server closes the socket; `undefined` where there is none for this. */
+  farewell?(why: CloseName): string | undefined
 }
 
 /** One socket: what it sends is handled in order, one frame at a time, through a bounded queue. */

@@ -1,5 +1,4 @@
 import type { Logger } from 'pino'
-import type { Config } from '../../config.ts'
 import { CLOSE_CODES, type CloseName } from '../../contract/close-codes.ts'
 import type { Issue } from '../../contract/failures.ts'
 import { LiveClientFrame, WATCHES_MAX } from '../../contract/live.ts'
@@ -14,7 +13,7 @@ import type { Start } from '../../domain/live/starts.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import { answerFrame, watchingFrame } from '../following.ts'
 import { parseJson } from '../plugins/issues.ts'
-import { Allowances } from './allowances.ts'
+import type { Allowances } from './allowances.ts'
 import type { ChatWatch } from './chat-topic.ts'
 import { ChatTopics } from './chat-topics.ts'
 import type { Connection, Dialect } from './connection.ts'
@@ -40,7 +39,7 @@ export function liveParts(
     accounts: { authenticator },
   }: { chats: ChatServices; answers: AnswerService; accounts: AccountService },
   hub: Hub,
-  { sockets }: Config,
+  allowances: Allowances,
   log: Logger,
 ): LiveParts {
   const { live } = chats
@@ -50,8 +49,11 @@ export function liveParts(
       name: 'live',
       frame: ({ text }) => text,
       answers: {
-        snapshot: (answer, text) => JSON.stringify(answerFrame(answer, undefined, text)),
+        joined: (answer, text) => JSON.stringify(answerFrame(answer, undefined, text)),
+        begins: (answer, text) => JSON.stringify(answerFrame(answer, undefined, text)),
         delta: ({ answer, offset, text }) => JSON.stringify(answerFrame(answer, offset, text)),
+        // The event of its end has the whole text.
+        replaced: () => undefined,
       },
     },
   )
@@ -60,7 +62,6 @@ export function liveParts(
     typing: (chat_id, user_id, typing) =>
       topics.publish(chat_id, encodeFrame({ type: 'typing', chat_id, user_id, typing })),
   })
-  const allowances = new Allowances(sockets.framesPerSecond)
   return { chats, answers, authenticator, hub, topics, allowances, log }
 }
 

@@ -82,6 +82,12 @@ export class ChatTail {
     if (this.#newest > this.#seq && !this.#closed) this.#healing ??= this.#heal()
   }
 
+  /** The same; resolves once they are told, or nothing will be any more. */
+  async reached(seq: number): Promise<void> {
+    this.reaches(seq)
+    await this.#healing
+  }
+
   /** The events after one of them, where they are still at hand; `[]` where it was the last one told. */
   since(after: number): readonly TailEvent[] | undefined {
     if (after === this.#seq) return []
@@ -124,10 +130,7 @@ export class ChatTail {
     // Read from the log, so committed: listeners need not wait for the wake-up.
     for (const event of page) if (event.seq === this.#seq + 1) this.#tell(event)
     const last = page.at(-1)?.seq ?? after
-    if (last > this.#seq) {
-      this.reaches(last)
-      await this.#healing
-    }
+    if (last > this.#seq) await this.reached(last)
     return page
   }
 

@@ -4,12 +4,17 @@ import { BoundedCache } from '../bounded-cache.ts'
 import type { AnswerBuffer, AnswerRef } from '../ports.ts'
 import type { ChatTail, TailEvent, TailListener } from './chat-tail.ts'
 
+/** An answer, and how long its message was before this run, in UTF-16 code units: it goes on after that. */
+export type BegunAnswer = AnswerRef & { begun: number }
+
 /** Hears of the answers of the chats that are open here. Synchronous, must not throw. */
 export interface AnswerListener {
-  /** All that an answer says so far: in place of what was told of it before. */
-  snapshot(answer: AnswerRef, text: string): void
+  /** One is told of for the first time: with all that its message says so far. */
+  begins(answer: BegunAnswer, text: string): void
   /** More of it, right after what was told. */
   delta(answer: AnswerRef, offset: number, text: string): void
+  /** It ends, and does not say what was told of it, but this. */
+  replaced(answer: AnswerRef, text: string): void
 }
 
 /** The answers of one chat, as far as they are known here. */
@@ -24,6 +29,8 @@ export interface OpenAnswers {
 
 type Entry = {
   answer: AnswerRef
+  /** See `BegunAnswer`; `undefined` where a piece was heard before its event. Nothing is told until it is known. */
+  begun: number | undefined
   /** All that was told of it; `undefined` before the first time. */
   text: string | undefined
   loading: boolean
@@ -31,7 +38,7 @@ type Entry = {
   reaches: number
 }
 
-type Parts = { buffer: AnswerBuffer; running(chatId: string): Promise<AnswerRef[]> }
+type Parts = { buffer: AnswerBuffer; running(chatId: string): Promise<BegunAnswer[]> }
 
 /** Ended answers that late pieces may still speak of. */
 const ENDED = 10_000
@@ -74,7 +81,8 @@ class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
     if (this.#ended.get(answerId)) return
     const entry = this.#entries.get(answerId) ?? this.#add({ chatId: this.#chatId, messageId, answerId })
     entry.reaches = Math.max(entry.reaches, offset + text.length)
-    if (entry.text === undefined || entry.loading || offset > entry.text.length) void this.#load(entry)
+    if (entry.begun === undefined) void this.#lookUp(entry)
+    else if (entry.text === undefined || entry.loading || offset > entry.text.length) void this.#load(entry)
     else this.#tell(entry, entry.text + text.slice(entry.text.length - offset))
   }
 
@@ -96,9 +104,11 @@ class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
     const { data: event } = ChatEvent.safeParse(JSON.parse(text))
     if (event?.type === 'answer.started') {
       const { message_id: messageId, answer_id: answerId, offset } = event.data
-      if (this.#entries.has(answerId) || this.#ended.get(answerId)) return
-      const entry = this.#add({ chatId: this.#chatId, messageId, answerId })
-      if (offset === 0) this.#tell(entry, '')
+      const known = this.#entries.get(answerId)
+      if (known?.begun !== undefined || this.#ended.get(answerId)) return
+      const entry = known ?? this.#add({ chatId: this.#chatId, messageId, answerId })
+      entry.begun = offset
+      if (known === undefined && offset === 0) this.#tell(entry, '')
       else void this.#load(entry)
     } else if (event?.type === 'answer.ended') this.#end(event.data.answer_id, event.data.content)
   }
@@ -112,12 +122,15 @@ class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
     const entry = this.#entries.get(answerId)
     this.#ended.set(answerId, true)
     // The last piece may be on its way still: whoever only listens to pieces has them all before the end.
-    if (entry?.text !== undefined && content.startsWith(entry.text)) this.#tell(entry, content)
+    if (entry?.text !== undefined) {
+      if (content.startsWith(entry.text)) this.#tell(entry, content)
+      else this.#listener.replaced(entry.answer, content)
+    }
     this.#entries.delete(answerId)
   }
 
   #add(answer: AnswerRef): Entry {
-    const entry = { answer, text: undefined, loading: false, reaches: 0 }
+    const entry = { answer, begun: undefined, text: undefined, loading: false, reaches: 0 }
     this.#entries.set(answer.answerId, entry)
     return entry
   }
@@ -128,16 +141,33 @@ class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
       await Promise.all(
         running
           .filter(({ answerId }) => !this.#ended.get(answerId))
-          .map((answer) => this.#load(this.#entries.get(answer.answerId) ?? this.#add(answer))),
+          .map(({ begun, ...answer }) => {
+            const entry = this.#entries.get(answer.answerId) ?? this.#add(answer)
+            entry.begun = begun
+            return this.#load(entry)
+          }),
       )
     } catch {
       // The database is away: their next pieces tell of them.
     }
   }
 
+  /** A piece came before the event that its run began with. */
+  async #lookUp(entry: Entry): Promise<void> {
+    if (entry.loading) return
+    entry.loading = true
+    const { answerId } = entry.answer
+    const running = await this.#parts.running(this.#chatId).catch(() => [])
+    entry.loading = false
+    entry.begun ??= running.find((answer) => answer.answerId === answerId)?.begun
+    if (entry.begun !== undefined) await this.#load(entry)
+    // It has ended, or the database is away: the next piece tells of it.
+    else if (this.#entries.get(answerId) === entry) this.#entries.delete(answerId)
+  }
+
   /** Reads what is missing, for as long as it takes the buffer to answer. */
   async #load(entry: Entry): Promise<void> {
-    if (entry.loading) return
+    if (entry.loading || entry.begun === undefined) return
     entry.loading = true
     const { answerId } = entry.answer
     while (!this.#closed && this.#entries.get(answerId) === entry) {
@@ -158,11 +188,11 @@ class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
   }
 
   #tell(entry: Entry, text: string): void {
-    const told = entry.text
+    const { answer, text: told, begun = 0 } = entry
     if (told !== undefined && text.length <= told.length) return
     entry.text = text
-    if (told === undefined) this.#listener.snapshot(entry.answer, text)
-    else this.#listener.delta(entry.answer, told.length, text.slice(told.length))
+    if (told === undefined) this.#listener.begins({ ...answer, begun }, text)
+    else this.#listener.delta(answer, told.length, text.slice(told.length))
     for (const wake of [...this.#wakes]) wake()
   }
 }
@@ -174,11 +204,14 @@ export class LiveAnswers {
   readonly #listeners = new Set<AnswerListener>()
   readonly #ended = new BoundedCache<string, true>(ENDED)
   readonly #all: AnswerListener = {
-    snapshot: (answer, text) => {
-      for (const listener of this.#listeners) listener.snapshot(answer, text)
+    begins: (answer, text) => {
+      for (const listener of this.#listeners) listener.begins(answer, text)
     },
     delta: (answer, offset, text) => {
       for (const listener of this.#listeners) listener.delta(answer, offset, text)
+    },
+    replaced: (answer, text) => {
+      for (const listener of this.#listeners) listener.replaced(answer, text)
     },
   }
 

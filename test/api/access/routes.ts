@@ -95,6 +95,8 @@ export const ROUTES: Record<string, Row> = {
   },
   'GET /ws/:session_id': { rule: ownSession('426 upgrade_required') },
 
+  'GET /ws/chat/:chat_id': { rule: ownChat('426 upgrade_required', forbidden) },
+
   'POST /api/files/upload': { rule: signedIn('201', '403 account_needed'), file: 'file' },
   'POST /api/files/upload-multiple': { rule: signedIn('201', '403 account_needed'), file: 'files' },
   'GET /api/files/': { rule: signedIn('200') },
