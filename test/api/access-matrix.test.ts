@@ -51,6 +51,19 @@ function requestOf(door: string, row: Row, things: Things): [path: string, init:
   return [`${path}${query}`, init]
 }
 
+/** What a row's call is about: whatever it looks at. */
+function wantedBy(door: string, row: Row): Set<string> {
+  const wanted = new Set<string>()
+  const looked = {
+    get(_: object, name: string) {
+      wanted.add(name)
+      return name
+    },
+  }
+  requestOf(door, row, new Proxy<Things>({} as Things, looked))
+  return wanted
+}
+
 function formWith(field: string): FormData {
   const form = new FormData()
   form.set(field, new File(['said'], 'said.txt'))
@@ -84,9 +97,10 @@ for (const { kind, open } of testDatabases()) {
 
     test.each(Object.entries(ROWS))('%s', async (door, row) => {
       const answers: Record<string, string> = {}
+      const wanted = wantedBy(door, row)
       for (const caller of CALLERS) {
         const who = row.consumes ? await openPeople(server) : people
-        const [path, init] = requestOf(door, row, await thingsFor(server, caller, who))
+        const [path, init] = requestOf(door, row, await thingsFor(server, caller, who, wanted))
         const stop = new AbortController()
         const type: Record<string, string> = row.form || row.file ? {} : { 'content-type': 'application/json' }
         const headers = { ...type, ...(await headersOf(caller, who)) }

@@ -73,26 +73,19 @@ export async function headersOf(caller: Caller, people: People): Promise<Record<
   }
 }
 
-export async function thingsFor(server: TestServer, caller: Caller, people: People): Promise<Things> {
+/** Those of the things that are `wanted`, and what they need; the others have a name that is nobody's. */
+export async function thingsFor(
+  server: TestServer,
+  caller: Caller,
+  people: People,
+  wanted: ReadonlySet<string>,
+): Promise<Things> {
   const { owner } = people
   const own = caller === 'other' || caller === 'agent' || caller === 'admin' ? people[caller] : owner
-  const actor = { kind: 'account', accountId: owner.user.id, role: 'user', loginId: null } as const
-  const { chats, messages, branches } = server.chats
-  const { id: chat_id } = await chats.create(actor, { title: 'Secret' })
-  await messages.post(actor, chat_id, { content: 'question' })
-  const answer = { content: 'answer', senderType: 'assistant', senderId: owner.user.id } as const
-  const { id: message_id } = await messages.append(actor, chat_id, answer)
-  const { id: branch_id } = await branches.create(actor, chat_id, { messageId: message_id })
-  const session_id = crypto.randomUUID()
-  await server.desk.create({ owner: owner.user.id, actor }, { id: session_id, title: 'Secret' })
-  await owner.send(`/v1/chat/sessions/${session_id}/messages`, { role: 'user', content: 'question' })
-  const { id: file_id } = await upload(owner, 'secret.txt', 'secret')
   return {
-    chat_id,
-    message_id,
-    branch_id,
-    session_id,
-    file_id,
+    ...(await chatFor(server, owner, wanted)),
+    session_id: wanted.has('session_id') ? await sessionFor(server, owner) : UNWANTED,
+    file_id: wanted.has('file_id') ? (await upload(owner, 'secret.txt', 'secret')).id : UNWANTED,
     reaction: 'like',
     account_id: people.other.user.id,
     name: 'swagger-ui.js',
@@ -101,4 +94,31 @@ export async function thingsFor(server: TestServer, caller: Caller, people: Peop
     username: own.user.username,
     password: PASSWORD,
   }
+}
+
+/** A call that uses what it does not want would show in its answer. */
+const UNWANTED = 'unwanted'
+
+const actorOf = ({ user }: Person) => ({ kind: 'account', accountId: user.id, role: 'user', loginId: null }) as const
+
+/** A question with an answer, and a branch there. */
+async function chatFor(server: TestServer, owner: Person, wanted: ReadonlySet<string>) {
+  const nothing = { chat_id: UNWANTED, message_id: UNWANTED, branch_id: UNWANTED }
+  if (!Object.keys(nothing).some((name) => wanted.has(name))) return nothing
+  const actor = actorOf(owner)
+  const { chats, messages, branches } = server.chats
+  const { id: chat_id } = await chats.create(actor, { title: 'Secret' })
+  await messages.post(actor, chat_id, { content: 'question' })
+  const answer = { content: 'answer', senderType: 'assistant', senderId: owner.user.id } as const
+  const { id: message_id } = await messages.append(actor, chat_id, answer)
+  const { id: branch_id } = await branches.create(actor, chat_id, { messageId: message_id })
+  return { chat_id, message_id, branch_id }
+}
+
+/** The same name for a session of the desk and one that expires. */
+async function sessionFor(server: TestServer, owner: Person): Promise<string> {
+  const session_id = crypto.randomUUID()
+  await server.desk.create({ owner: owner.user.id, actor: actorOf(owner) }, { id: session_id, title: 'Secret' })
+  await owner.send(`/v1/chat/sessions/${session_id}/messages`, { role: 'user', content: 'question' })
+  return session_id
 }
