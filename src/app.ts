@@ -25,6 +25,7 @@ import { messageRoutes } from './api/rest/messages.ts'
 import { searchRoutes } from './api/rest/search.ts'
 import { promotionRoutes } from './api/rest/session-promotion.ts'
 import { sessionRoutes } from './api/rest/sessions.ts'
+import { supportRoutes } from './api/rest/support.ts'
 import { transferRoutes } from './api/rest/transfer.ts'
 import { uiStreamRoutes } from './api/rest/ui-stream.ts'
 import { visitorRoutes } from './api/rest/visitors.ts'
@@ -49,6 +50,7 @@ import type { FileService } from './domain/files/service.ts'
 import type { Bus, Probe } from './domain/ports.ts'
 import type { SessionPromoter } from './domain/sessions/promotion.ts'
 import type { SessionService } from './domain/sessions/service.ts'
+import type { SupportService } from './domain/support/service.ts'
 
 export type Services = {
   accounts: AccountService
@@ -59,6 +61,7 @@ export type Services = {
   callbacks: AnswerCallbacks
   turns: ClientTurns
   desk: DeskService
+  support: SupportService
   files: FileService
   bus: Bus
   /** What the health report asks, by name. */
@@ -117,6 +120,7 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     .use(downloadRoutes(services.files, authenticator))
     .use(branchingRoutes(new Lines(chats, services.answers), authenticator))
     .use(deskRoutes(services.desk, authenticator, config))
+    .use(supportRoutes(services.support, authenticator, config))
     .use(sessionRoutes(services.sessions, authenticator, config))
     .use(liveSocket(liveParts(services, hub, allowances, logger), config))
     .use(chatSocket({ chats, authenticator, hub, allowances, log: logger }, config))

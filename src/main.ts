@@ -29,6 +29,7 @@ import { inspectJobs } from './inspection.ts'
 import { listen } from './listening.ts'
 import { openLog } from './log.ts'
 import { developmentSecret } from './secrets.ts'
+import { openSupport } from './support-services.ts'
 import type { Lead } from './workers.ts'
 
 /** A proxy that asks every second whether we are ready has heard by then that we are not, and sends no more calls. */
@@ -68,6 +69,7 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
     log: logger,
   })
   const desk = new DeskService({ store: new DeskStore(database), chats: chats.chats, answers })
+  const support = openSupport({ database, chats, answers })
   const background = openBackground(config, { database, log: chats.log, secret, logger })
   const { files } = background.files
   const stopKeeping = keepData(database, chats.log, logger)
@@ -76,7 +78,7 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
   const told = await makeFirstAdmin(accounts, config)
   if (told !== undefined) logger.warn(told)
   const { app, hub, health } = createApp(
-    { accounts, sessions, promoter, chats, answers, callbacks, turns, desk, files, bus: shared.bus, probes },
+    { accounts, sessions, promoter, chats, answers, callbacks, turns, desk, support, files, bus: shared.bus, probes },
     config,
     logger,
   )

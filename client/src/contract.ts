@@ -48,5 +48,15 @@ export {
   SessionSummary,
   SessionWatchEvent,
 } from '../../src/contract/sessions.ts'
+export {
+  NewSupportMessage,
+  NewSupportSession,
+  SupportMessage,
+  SupportSession,
+  SupportSessionChange,
+  SupportSessionWithMessages,
+  SupportState,
+  SupportStatus,
+} from '../../src/contract/support.ts'
 export { CONTENT_MAX, Content, Timestamp } from '../../src/contract/text.ts'
 export { ChatDocument, TransferredMessage } from '../../src/contract/transfer.ts'

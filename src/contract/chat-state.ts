@@ -52,6 +52,9 @@ function changedBy(state: ChatState, event: ChatEvent): ChatState {
       return withBranchName(state, event.data.branch_id, event.data.name)
     case 'branch.activated':
       return withChat(state, { active_branch_id: event.data.branch_id })
+    // Of its support session, which is another thing to read.
+    case 'support.updated':
+      return state
     case 'read.moved': {
       const { user_id, branch_id, position } = event.data
       const cursor = { branch_id, position, updated_at: event.at }

@@ -13,6 +13,7 @@ import {
   Seq,
   Source,
 } from './chats.ts'
+import { SupportState } from './support.ts'
 import { Id, Timestamp } from './text.ts'
 
 /** What the model counted. */
@@ -82,6 +83,7 @@ export const ChatEvent = z.discriminatedUnion('type', [
     created_at: Timestamp.meta({ description: "The message's own." }),
     number: z.int().positive().meta({ description: "What the Desk API calls the message's id." }),
   }),
+  event('support.updated', SupportState.shape),
   event('read.moved', { user_id: PersonId, position: Position, branch_id: BranchId }),
 ])
 export type ChatEvent = z.infer<typeof ChatEvent>

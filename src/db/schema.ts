@@ -34,6 +34,9 @@ export const MESSAGE_STATUSES = ['pending', 'processing', 'completed', 'stopped'
 export const FILE_TYPES = ['text', 'image', 'pdf', 'word', 'excel', 'other'] as const
 /** Of making a file's text and preview. */
 export const FILE_STATES = ['pending', 'processing', 'ready', 'failed'] as const
+export const SUPPORT_STATUSES = ['active', 'transferred', 'ended'] as const
+/** Who answers in a support session: the answerer, or a person; nobody any more, once it has ended. */
+export const HANDLINGS = ['assistant', 'people', 'ended'] as const
 export const EXTENSION_TYPES = ['attachment', 'reaction', 'edit'] as const
 
 /** `column IN ('a', 'b')`, of words that are constants of this file. */
@@ -131,6 +134,10 @@ export const chats = pgTable(
     /** Not set: the chat belongs to no account (a public API made it). */
     owner_id: uuid().references(() => users.id, { onDelete: 'cascade' }),
     metadata: jsonObject(),
+    /** Of a support session: whom it is for, who holds it, and who answers. Kept here as well, where each post looks. */
+    customer_id: text(),
+    agent_id: text(),
+    handling: text({ enum: HANDLINGS }),
     active_branch_id: uuid().notNull(),
     /** The `seq` of the chat's newest event. Whoever appends locks this row. */
     last_seq: bigint({ mode: 'number' }).notNull().default(0),
@@ -159,6 +166,8 @@ export const chats = pgTable(
       .where(sql`${t.external_id} IS NOT NULL AND ${t.deleted_at} IS NULL`),
     check('chats_external_check', sql`(${t.external_id} IS NULL) = (${t.external_owner} IS NULL)`),
     index('chats_owner_updated_index').on(t.owner_id, t.updated_hour).where(sql`${t.deleted_at} IS NULL`),
+    check('chats_handling_check', oneOf(t.handling, HANDLINGS)),
+    check('chats_customer_check', sql`(${t.customer_id} IS NULL) = (${t.handling} IS NULL)`),
     check('chats_last_seq_check', sql`${t.last_seq} >= 0`),
   ],
 )
@@ -353,6 +362,44 @@ export const events = pgTable(
     primaryKey({ name: 'events_pkey', columns: [t.chat_id, t.seq] }),
     // Retention goes by age; rows are written in the order of time, which is what a BRIN index is small for.
     index('events_at_index').using('brin', t.at),
+  ],
+)
+
+/** A chat that a person handles, or may. People are named by the embedding product's own words, or by accounts' ids. */
+export const support_sessions = pgTable(
+  'support_sessions',
+  {
+    chat_id: uuid()
+      .primaryKey()
+      .references(() => chats.id, { onDelete: 'cascade' }),
+    user_id: text().notNull(),
+    agent_id: text(),
+    status: text({ enum: SUPPORT_STATUSES }).notNull().default('active'),
+    metadata: jsonObject(),
+    /** Whether an answer that fails asks for a person. */
+    hand_over_on_failure: boolean().notNull().default(false),
+    /** Since when it is in the queue. */
+    waiting_since: time(),
+    /** When a person was first asked for, and when the first one answered. */
+    asked_at: time(),
+    first_reply_at: time(),
+    created_at: now(),
+    updated_at: now(),
+    ended_at: time(),
+  },
+  (t) => [
+    index('support_sessions_user_index').on(t.user_id, t.created_at, t.chat_id),
+    // Few of all sessions are open: what looks for those looks into these.
+    index('support_sessions_waiting_index').on(t.waiting_since, t.chat_id).where(sql`${t.waiting_since} IS NOT NULL`),
+    index('support_sessions_agent_index').on(t.agent_id).where(sql`${t.status} <> 'ended'`),
+    index('support_sessions_created_index').on(t.created_at),
+    index('support_sessions_ended_index').on(t.ended_at).where(sql`${t.ended_at} IS NOT NULL`),
+    check('support_sessions_status_check', oneOf(t.status, SUPPORT_STATUSES)),
+    check('support_sessions_ended_check', sql`(${t.status} = 'ended') = (${t.ended_at} IS NOT NULL)`),
+    check(
+      'support_sessions_waiting_check',
+      sql`${t.waiting_since} IS NULL OR (${t.agent_id} IS NULL AND ${t.status} <> 'ended')`,
+    ),
   ],
 )
 

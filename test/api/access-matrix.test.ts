@@ -42,7 +42,9 @@ async function firstEvent(answer: Response): Promise<string> {
 function requestOf(door: string, row: Row, things: Things): [path: string, init: RequestInit] {
   const [method = '', ...rest] = door.split(' ')
   if (method === 'trpc') return procedureRequest(rest, row, things)
-  const path = (rest[0] ?? '').replace(/:(\w+)/g, (_, name: keyof Things) => things[name]).replace(/(.)\/$/, '$1')
+  const path = (rest[0] ?? '')
+    .replace(/:(\w+)/g, (_, name: keyof Things) => row.things?.[name]?.(things) ?? things[name])
+    .replace(/(.)\/$/, '$1')
   const query = row.query ? `?${new URLSearchParams(row.query(things))}` : ''
   const init: RequestInit = { method: method === 'ALL' ? 'GET' : method }
   if (row.form) init.body = new URLSearchParams(row.form(things))

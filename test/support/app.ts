@@ -20,7 +20,9 @@ import { DeskService } from '../../src/domain/desk/service.ts'
 import type { Answerer, BlobStore, Extractor, Jobs } from '../../src/domain/ports.ts'
 import { SessionPromoter } from '../../src/domain/sessions/promotion.ts'
 import { SessionService } from '../../src/domain/sessions/service.ts'
+import type { SupportService } from '../../src/domain/support/service.ts'
 import { type FileServices, openFiles } from '../../src/file-services.ts'
+import { openSupport } from '../../src/support-services.ts'
 import { absentDatabase, NO_LIMITS, TEST_SECRET, testAccounts } from './accounts.ts'
 import { MemoryBlobs, NO_JOBS } from './blobs.ts'
 import { memoryStores, type Stores } from './stores.ts'
@@ -39,6 +41,7 @@ export type TestServer = {
   accounts: AccountService
   chats: ChatServices
   desk: DeskService
+  support: SupportService
   files: FileServices
   answers: AnswerService
   /** What the answer of a chat that runs says so far, for all who watch. */
@@ -104,6 +107,7 @@ export async function startServer({
   })
   const sessions = new SessionService(stores.sessions, stores.bus)
   const desk = new DeskService({ store: new DeskStore(database), chats: chats.chats, answers })
+  const support = openSupport({ database, chats, answers })
   const promoter = new SessionPromoter(stores.sessions, chats.promoted)
   const files = openFiles(config, {
     database,
@@ -123,6 +127,7 @@ export async function startServer({
     callbacks,
     turns,
     desk,
+    support,
     files: files.files,
     bus,
     probes: stores.probes,
@@ -138,6 +143,7 @@ export async function startServer({
     accounts,
     chats,
     desk,
+    support,
     files,
     answers,
     dispatch,

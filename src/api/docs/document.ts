@@ -38,6 +38,11 @@ const TAGS = [
     description:
       'The same chats under the ids that clients choose, with messages known by numbers. What a user says is answered by itself.',
   },
+  {
+    name: 'Support',
+    description:
+      'Conversations that people answer: each is a chat with a customer, perhaps an agent, and a status. Open to all where PUBLIC_APIS names it; else a user has its own sessions, an agent those that it holds or that wait.',
+  },
   { name: 'Files', description: 'What was uploaded: bytes, the text in them, and a preview.' },
   { name: 'Search', description: 'Messages by their words.' },
   { name: 'Export and import', description: 'A chat as a file, and back.' },

@@ -1,10 +1,10 @@
 import { Elysia } from 'elysia'
 import type { Config, PublicApi } from '../../config.ts'
-import type { Actor } from '../../domain/accounts/actor.ts'
+import type { Actor, Participant } from '../../domain/accounts/actor.ts'
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
 import { callerAddress } from './caller-address.ts'
 import { presentedBySocket } from './presented.ts'
-import { actorOf, SECURITY } from './signed-in.ts'
+import { actorOf, participantOf, SECURITY, VISITOR_SECURITY } from './signed-in.ts'
 
 /** Who owns what belongs to no account: stored by anybody, on a public API. */
 const NOBODY = ''
@@ -40,9 +40,25 @@ export function socketAccess(config: Config, api: PublicApi, authenticator: Auth
   })
 }
 
+/** Gives the routes below it the `actor` alone, which may be a visitor; where the API is public, everybody is the server. */
+export function participantAccess(config: Config, api: PublicApi, authenticator: Authenticator) {
+  const open = config.publicApis.has(api)
+  return new Elysia({ name: 'participant-access', seed: api }).derive(
+    { as: 'scoped' },
+    async ({ request }): Promise<{ actor: Participant }> => ({
+      actor: open ? EVERYBODY : await participantOf(authenticator, request),
+    }),
+  )
+}
+
 /** `SECURITY`, where the API is not public: for the documentation of its routes. */
 export function securityOf(config: Config, api: PublicApi) {
   return config.publicApis.has(api) ? [] : SECURITY
+}
+
+/** The same where a visitor's token will do as well. */
+export function participantSecurityOf(config: Config, api: PublicApi) {
+  return config.publicApis.has(api) ? [] : VISITOR_SECURITY
 }
 
 /** Who calls a public API. */

@@ -6,6 +6,7 @@ import type { DeskService } from '../../domain/desk/service.ts'
 import type { FileService } from '../../domain/files/service.ts'
 import type { SessionPromoter } from '../../domain/sessions/promotion.ts'
 import type { SessionService } from '../../domain/sessions/service.ts'
+import type { SupportService } from '../../domain/support/service.ts'
 import { accountsRouter } from './accounts.ts'
 import { answersRouter } from './answers.ts'
 import { branchesRouter } from './branches.ts'
@@ -16,6 +17,7 @@ import { router } from './init.ts'
 import { messagesRouter } from './messages.ts'
 import { searchRouter } from './search.ts'
 import { sessionsRouter } from './sessions.ts'
+import { supportRouter } from './support.ts'
 import { visitorsRouter } from './visitors.ts'
 
 export function createRouter(
@@ -24,6 +26,7 @@ export function createRouter(
     chats: ChatServices
     answers: AnswerService
     desk: DeskService
+    support: SupportService
     files: FileService
     sessions: SessionService
     promoter: SessionPromoter
@@ -42,6 +45,7 @@ export function createRouter(
     search: searchRouter(chats, authenticator),
     files: filesRouter(services.files, authenticator),
     desk: deskRouter(services.desk, authenticator, config),
+    support: supportRouter(services.support, authenticator, config),
     sessions: sessionsRouter(services, services.accounts, config),
   })
 }

@@ -18,6 +18,12 @@ export function participatingProcedure(authenticator: Authenticator) {
   )
 }
 
+/** For a public API: everybody is the server itself. */
+export const publicProcedure = procedure.use(({ next }) => {
+  const actor: Participant = PUBLIC_CALLER.actor
+  return next({ ctx: { actor } })
+})
+
 /** Gives the procedures made of it `ctx.owner` and `ctx.actor`, as `access` gives them to routes. */
 export function ownedProcedure(config: Config, api: PublicApi, authenticator: Authenticator) {
   const open = config.publicApis.has(api)

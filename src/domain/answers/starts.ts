@@ -7,7 +7,7 @@ import type { ChatLog } from '../chats/log.ts'
 import type { Change } from '../chats/log-store.ts'
 import type { MessageStore } from '../chats/message-store.ts'
 import { assertWritable } from '../chats/messages.ts'
-import { messageTypeOf } from '../chats/rows.ts'
+import { type ChatRow, messageTypeOf } from '../chats/rows.ts'
 import type { AnswerBuffer } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
 import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-store.ts'
@@ -53,6 +53,8 @@ export class AnswerStarts {
     await this.#parts.buffer.open(refOf(answer), '')
     const made = await log.change(actor, question.chat_id, async (transaction, chat, at): Promise<Change<Made>> => {
       assertWritable(actor, chat)
+      // A person answers, or nobody any more.
+      if (!isAnswered(chat)) return { events: [], result: { outcome: 'none' } }
       const known = await messages.findByClientId(transaction, chat.id, clientId)
       if (known !== undefined) return { events: [], result: { outcome: 'known', messageId: known.id } }
       const waiting = await store.runningIn(transaction, answer.branch_id)
@@ -77,6 +79,7 @@ export class AnswerStarts {
     const answer = this.#newRun(question, provider)
     await this.#parts.buffer.open(refOf(answer), '')
     const branch = await log.change(actor, chatId, async (transaction, chat, at) => {
+      if (!isAnswered(chat)) throw new Refusal('answered_by_people')
       const branch = await branches.insertFork(transaction, actor, chat, fork, at)
       answer.branch_id = branch.id
       const place = { position: fork.position, seq: chat.last_seq + 2, clientId: null, at }
@@ -107,6 +110,7 @@ export class AnswerStarts {
     await buffer.open(refOf(answer), text)
     const started = await log.change(actor, last.chat_id, async (transaction, chat): Promise<Change<boolean>> => {
       assertWritable(actor, chat)
+      if (!isAnswered(chat)) throw new Refusal('answered_by_people')
       const message = await messages.find(transaction, chat.id, last.message_id)
       if (message === undefined) throw new Refusal('message_missing')
       if (message.deleted_at !== null) throw new Refusal('message_deleted')
@@ -184,6 +188,11 @@ export class AnswerStarts {
     if (answer.status === 'processing') dispatch.run(answer)
     else dispatch.look()
   }
+}
+
+/** Whether the answerer answers in this chat now. */
+function isAnswered({ handling }: ChatRow): boolean {
+  return handling === null || handling === 'assistant'
 }
 
 type Made = { outcome: 'made' | 'none' } | { outcome: 'known'; messageId: string }

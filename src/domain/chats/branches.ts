@@ -9,7 +9,7 @@ import type { History } from './history.ts'
 import type { Fork, HistoryStore } from './history-store.ts'
 import type { ChatLog } from './log.ts'
 import type { MessageStore } from './message-store.ts'
-import { assertWritable } from './messages.ts'
+import { assertArrangeable } from './messages.ts'
 import { branchOf, type ChatRow, type MessageRow, messageOf, messageTypeOf } from './rows.ts'
 
 /** A chat's branches are listed whole: no more are made than this. */
@@ -96,7 +96,7 @@ export class BranchService {
     await this.#history.fork(chatId, parent)
     if (!(await this.#history.contains(parent, { branch_id, position }))) throw new Refusal('branch_missing')
     return this.#log.change(actor, chatId, async (transaction, chat, at) => {
-      assertWritable(actor, chat)
+      assertArrangeable(actor, chat)
       const message = await this.#messages.find(transaction, chatId, messageId)
       if (message === undefined) throw new Refusal('message_missing')
       if (message.deleted_at !== null) throw new Refusal('message_deleted')
@@ -124,7 +124,7 @@ export class BranchService {
     const fork = await this.forkBefore(actor, chatId, messageId)
     const { parent, position } = fork
     const made = await this.#log.change(actor, chatId, async (transaction, chat, at) => {
-      assertWritable(actor, chat)
+      assertArrangeable(actor, chat)
       const known = client_id === null ? undefined : await this.#messages.findByClientId(transaction, chatId, client_id)
       if (known !== undefined) {
         const same = known.content === content && known.sender_id === idOf(actor)
@@ -181,7 +181,8 @@ export class BranchService {
     { parent, position, forkBranch }: ForkBefore,
     at: string,
   ): Promise<Branch> {
-    assertWritable(actor, chat)
+    assertArrangeable(actor, chat)
+    if (chat.handling === 'ended') throw new Refusal('session_ended')
     assertRoom(chat)
     const branch = newBranch(actor, chat.id, at, { parent, name: null, forkBranch, position: position - 1 })
     await this.#store.insertBranch(transaction, { ...branch, head: position - 1 })
@@ -200,7 +201,7 @@ export class BranchService {
   async rename(actor: Actor, chatId: string, branchId: string, name: string | null): Promise<Branch> {
     await this.get(actor, chatId, branchId)
     await this.#log.change(actor, chatId, async (transaction, chat) => {
-      assertWritable(actor, chat)
+      assertArrangeable(actor, chat)
       await this.#store.renameBranch(transaction, branchId, name)
       return { events: [{ type: 'branch.renamed', data: { branch_id: branchId, name } }], result: undefined }
     })
@@ -215,7 +216,7 @@ export class BranchService {
     await this.#access.open(actor, chatId)
     await this.#history.fork(chatId, branchId)
     await this.#log.change(actor, chatId, async (transaction, chat) => {
-      assertWritable(actor, chat)
+      assertArrangeable(actor, chat)
       if (expected !== undefined && chat.active_branch_id !== expected) throw new Refusal('branch_moved')
       if (chat.active_branch_id === branchId) return { events: [], result: undefined }
       await this.#store.update(transaction, chatId, { active_branch_id: branchId })

@@ -2,6 +2,7 @@ import { and, count, desc, eq, isNotNull, isNull, sql } from 'drizzle-orm'
 import type { Database } from '../../db/open.ts'
 import { branches, chats } from '../../db/schema.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
+import type { Doors } from './doors.ts'
 import type { BranchRow, ChatRow } from './rows.ts'
 
 export type NewChatRow = Pick<
@@ -17,15 +18,20 @@ export const NEWEST_FIRST = [desc(chats.updated_hour), desc(chats.updated_at), d
 
 export class ChatStore {
   readonly #database: Database
-  readonly #owner
+  readonly #doors
 
   constructor(database: Database) {
     this.#database = database
-    this.#owner = database.orm
-      .select({ owner_id: chats.owner_id })
+    this.#doors = database.orm
+      .select({
+        owner_id: chats.owner_id,
+        customer_id: chats.customer_id,
+        agent_id: chats.agent_id,
+        handling: chats.handling,
+      })
       .from(chats)
       .where(and(eq(chats.id, sql.placeholder('id')), isNull(chats.deleted_at)))
-      .prepare('chat_owner')
+      .prepare('chat_doors')
   }
 
   /** A chat with its root branch, which has the same id. Resolves to false where its owner has the external id already. */
@@ -43,10 +49,10 @@ export class ChatStore {
     return inserted > 0
   }
 
-  /** Who owns a chat that is not deleted: `null` for nobody, `undefined` where there is no such chat. */
-  async owner(chatId: string): Promise<string | null | undefined> {
-    const [row] = await this.#database.within(() => this.#owner.execute({ id: chatId }))
-    return row === undefined ? undefined : row.owner_id
+  /** Who may do what in a chat that is not deleted; `undefined` where there is no such chat. */
+  async doors(chatId: string): Promise<Doors | undefined> {
+    const [row] = await this.#database.within(() => this.#doors.execute({ id: chatId }))
+    return row
   }
 
   /** Deleted ones too. */
@@ -84,7 +90,9 @@ export class ChatStore {
   async update(
     transaction: Transaction,
     chatId: string,
-    change: Partial<Pick<ChatRow, 'title' | 'metadata' | 'archived_at' | 'deleted_at' | 'active_branch_id'>>,
+    change: Partial<
+      Pick<ChatRow, 'title' | 'metadata' | 'archived_at' | 'deleted_at' | 'active_branch_id' | 'last_seq'>
+    >,
   ): Promise<void> {
     await transaction.update(chats).set(change).where(eq(chats.id, chatId))
   }

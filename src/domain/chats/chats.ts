@@ -2,10 +2,11 @@ import type { Branch, Chat, Metadata, NewChat } from '../../contract/chats.ts'
 import type { Actor, Participant } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
-import { assertMayOpen, type ChatAccess, idOf } from './access.ts'
+import { type ChatAccess, idOf } from './access.ts'
 import type { ChatStore } from './chat-store.ts'
+import { assertMayArrange } from './doors.ts'
 import type { ChatLog } from './log.ts'
-import type { LoggedEvent } from './log-store.ts'
+import type { LoggedEvent, NewEvent } from './log-store.ts'
 import { chatOf } from './rows.ts'
 
 export type ChatPage = { skip: number; limit: number; archived?: boolean | undefined }
@@ -18,6 +19,15 @@ export type ChatChange = {
 
 /** The id that a client chose for a chat, and whose word that is. */
 export type ExternalId = { owner: string; id: string }
+
+/** What a chat is made with, beside what its maker says of it. */
+export type Founding = {
+  external?: ExternalId
+  /** It belongs to no account, whoever makes it. */
+  ownerless?: true
+  /** Does more in the same transaction; resolves to the events that tell of it. */
+  more?(transaction: Transaction, chat: Chat, at: string): Promise<NewEvent[]>
+}
 
 /** Chats as a whole: made, listed, changed, deleted and brought back. */
 export class ChatService {
@@ -36,15 +46,26 @@ export class ChatService {
    * the external id is taken.
    */
   async create(
-    actor: Actor,
+    actor: Participant,
     draft: NewChat & { created_at?: string | undefined },
-    external?: ExternalId,
+    { external, ownerless, more }: Founding = {},
   ): Promise<Chat> {
     const id = Bun.randomUUIDv7()
     let chat: Chat | undefined
     await this.#log.begin(actor, async (transaction, at) => {
-      chat = newChat(id, actor, draft, at)
-      return insertChat(this.#store, transaction, { chat, createdBy: idOf(actor), external })
+      const made = newChat(id, ownerless ? null : idOf(actor), draft, at)
+      const first = await insertChat(this.#store, transaction, { chat: made, createdBy: idOf(actor), external })
+      const news = (await more?.(transaction, made, at)) ?? []
+      const rest = news.map(({ type, data }, index) => ({
+        chatId: id,
+        seq: made.last_seq + 1 + index,
+        type,
+        data: JSON.stringify(data),
+        at,
+      }))
+      chat = { ...made, last_seq: made.last_seq + rest.length }
+      if (rest.length > 0) await this.#store.update(transaction, id, { last_seq: chat.last_seq })
+      return [...first, ...rest]
     })
     return chat ?? this.get(actor, id)
   }
@@ -66,7 +87,7 @@ export class ChatService {
   /** Throws `Refusal('chat_missing')`. What is not named stays as it is. */
   update(actor: Actor, chatId: string, { title, metadata, archived }: ChatChange): Promise<Chat> {
     return this.#log.change(actor, chatId, async (transaction, chat, at) => {
-      assertMayOpen(actor, chat.owner_id)
+      assertMayArrange(actor, chat)
       if (chat.deleted_at !== null) throw new Refusal('chat_missing')
       const change = {
         ...(title === undefined || title === chat.title ? {} : { title }),
@@ -85,7 +106,7 @@ export class ChatService {
   /** It leaves every list and read, and can be brought back. Deleting it again changes nothing. */
   async remove(actor: Actor, chatId: string): Promise<void> {
     const removed = this.#log.change(actor, chatId, async (transaction, chat, at) => {
-      assertMayOpen(actor, chat.owner_id)
+      assertMayArrange(actor, chat)
       if (chat.deleted_at !== null) throw new Refusal('chat_missing')
       await this.#store.update(transaction, chatId, { deleted_at: at })
       return { events: [{ type: 'chat.deleted', data: { deleted_at: at } }], result: undefined }
@@ -97,7 +118,7 @@ export class ChatService {
   /** Brings a deleted chat back; one that is not deleted stays as it is. */
   async restore(actor: Actor, chatId: string): Promise<Chat> {
     const restored = this.#log.change(actor, chatId, async (transaction, chat, at) => {
-      assertMayOpen(actor, chat.owner_id)
+      assertMayArrange(actor, chat)
       if (chat.deleted_at === null) return { events: [], result: chatOf(chat) }
       await this.#store.update(transaction, chatId, { deleted_at: null })
       const result = { ...chatOf({ ...chat, deleted_at: null, last_seq: chat.last_seq + 1 }), updated_at: at }
@@ -109,14 +130,14 @@ export class ChatService {
 
 function newChat(
   id: string,
-  actor: Actor,
+  owner: string | null,
   { title, metadata = {}, created_at }: NewChat & { created_at?: string | undefined },
   at: string,
 ): Chat {
   return {
     id,
     title,
-    user_id: idOf(actor),
+    user_id: owner,
     active_branch_id: id,
     last_seq: 2,
     metadata,

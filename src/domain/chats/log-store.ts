@@ -40,7 +40,14 @@ export type Placed =
     }
   | { outcome: 'again' }
   | {
-      outcome: 'token_invalid' | 'chat_missing' | 'branch_missing' | 'client_id_reused' | 'chat_archived'
+      outcome:
+        | 'token_invalid'
+        | 'chat_missing'
+        | 'branch_missing'
+        | 'client_id_reused'
+        | 'chat_archived'
+        | 'session_ended'
+        | 'not_assigned'
     }
 
 type Outcome = Placed['outcome']

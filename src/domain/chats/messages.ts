@@ -2,7 +2,8 @@ import type { Message, MessageStatus, NewMessage, SenderType } from '../../contr
 import { isPrivileged, type Participant } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
-import { assertMayOpen, type ChatAccess, idOf } from './access.ts'
+import { type ChatAccess, idOf } from './access.ts'
+import { assertMayArrange, assertMayOpen, assertMaySpeak, speakerIn } from './doors.ts'
 import type { History, Page } from './history.ts'
 import type { HistoryStore } from './history-store.ts'
 import type { ChatLog } from './log.ts'
@@ -46,8 +47,9 @@ export class MessageService {
    * Posts as the actor itself. The same `client_id` again, with the same content, resolves to the first message; with
    * another content it throws `Refusal('client_id_reused')`.
    */
-  post(actor: Participant, chatId: string, message: Posted): Promise<Message> {
-    return this.append(actor, chatId, { ...message, senderType: 'user', senderId: idOf(actor) })
+  async post(actor: Participant, chatId: string, message: Posted): Promise<Message> {
+    const senderType = speakerIn(actor, await this.#access.open(actor, chatId))
+    return this.append(actor, chatId, { ...message, senderType, senderId: idOf(actor) })
   }
 
   async append(actor: Participant, chatId: string, draft: Draft): Promise<Message> {
@@ -60,7 +62,7 @@ export class MessageService {
     chatId: string,
     draft: Draft,
   ): Promise<{ message: Message; number: number }> {
-    await this.#access.open(actor, chatId)
+    assertMaySpeak(actor, await this.#access.open(actor, chatId))
     const { content, senderType, senderId, status = 'completed', metadata = {} } = draft
     const clientId = draft.client_id ?? null
     const id = Bun.randomUUIDv7()
@@ -245,7 +247,7 @@ export class MessageService {
     messageId: string,
     { deleted = false } = {},
   ): Promise<string> {
-    assertMayOpen(actor, chat.owner_id)
+    assertMayOpen(actor, chat)
     if (chat.deleted_at !== null) throw new Refusal('chat_missing')
     const user = idOf(actor)
     if (user === null) throw new Refusal('account_needed')
@@ -257,9 +259,19 @@ export class MessageService {
 
 /** Throws unless the actor may write to this chat as it is now. */
 export function assertWritable(actor: Participant, chat: ChatRow): void {
-  assertMayOpen(actor, chat.owner_id)
-  if (chat.deleted_at !== null) throw new Refusal('chat_missing')
-  if (chat.archived_at !== null) throw new Refusal('chat_archived')
+  assertMaySpeak(actor, chat)
+  assertNotArchived(chat)
+}
+
+/** The same for its branches. */
+export function assertArrangeable(actor: Participant, chat: ChatRow): void {
+  assertMayArrange(actor, chat)
+  assertNotArchived(chat)
+}
+
+function assertNotArchived({ deleted_at, archived_at }: ChatRow): void {
+  if (deleted_at !== null) throw new Refusal('chat_missing')
+  if (archived_at !== null) throw new Refusal('chat_archived')
 }
 
 /** Throws `Refusal('answer_running')` for a message that an answerer still writes. */

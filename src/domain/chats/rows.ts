@@ -23,10 +23,16 @@ function isoTimeOrNull(text: string | null): string | null {
   return text === null ? null : isoTime(text)
 }
 
+/** Who answers in a support session: the answerer, or a person; nobody any more, once it has ended. */
+export type Handling = 'assistant' | 'people' | 'ended'
+
 export type ChatRow = {
   id: string
   title: string
   owner_id: string | null
+  customer_id: string | null
+  agent_id: string | null
+  handling: Handling | null
   active_branch_id: string
   last_seq: number
   branch_count: number

@@ -57,7 +57,7 @@ export class DeskService {
     const { title, created_at: told } = draft
     const id = draft.id ?? Bun.randomUUIDv7()
     const given = told == null ? {} : { created_at: momentOf(told), metadata: { created_at: told } }
-    const chat = await this.#chats.create(actor, { title, ...given }, { owner, id })
+    const chat = await this.#chats.create(actor, { title, ...given }, { external: { owner, id } })
     return { id, title, created_at: told ?? chat.created_at, messages: [] }
   }
 

@@ -32,7 +32,7 @@ const shownTo = (accountId: string) => sql`EXISTS (
   SELECT FROM message_files AS attached
   JOIN messages AS message ON message.id = attached.message_id AND message.deleted_at IS NULL
   JOIN chats AS chat ON chat.id = message.chat_id AND chat.deleted_at IS NULL
-  WHERE attached.file_id = ${files.id} AND chat.owner_id = ${accountId})`
+  WHERE attached.file_id = ${files.id} AND ${accountId} IN (chat.owner_id::text, chat.customer_id, chat.agent_id))`
 
 export class FileStore {
   readonly #database: Database

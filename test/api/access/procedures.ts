@@ -7,6 +7,7 @@ import {
   ownConversation,
   ownFile,
   ownSession,
+  ownSupport,
   type Row,
   signedIn,
 } from './rules.ts'
@@ -20,6 +21,7 @@ const message = ({ chat_id, message_id }: Things) => ({ chat_id, message_id })
 const branch = ({ chat_id, branch_id }: Things) => ({ chat_id, branch_id })
 const file = ({ file_id }: Things) => ({ file_id })
 const session = ({ session_id }: Things) => ({ session_id })
+const supported = ({ held_id }: Things) => ({ session_id: held_id })
 
 /** Every procedure of the server, and who may call it. `body` is its input. */
 export const PROCEDURES: Record<string, Row> = {
@@ -123,6 +125,35 @@ export const PROCEDURES: Record<string, Row> = {
   'trpc mutation desk.post': {
     rule: ownSession('200'),
     body: (things) => ({ ...session(things), content: 'said', sender: 'user' }),
+  },
+
+  'trpc mutation support.create': {
+    rule: ownSupport('200', { refusal: '403 forbidden' }),
+    body: ({ customer_id }) => ({ user_id: customer_id }),
+  },
+  'trpc query support.get': { rule: ownSupport('200'), body: supported },
+  'trpc query support.ofUser': {
+    rule: ownSupport('200', { refusal: '403 forbidden' }),
+    body: ({ customer_id }) => ({ user_id: customer_id }),
+  },
+  'trpc mutation support.update': {
+    rule: ownSupport('200'),
+    body: (things) => ({ ...supported(things), metadata: {} }),
+  },
+  'trpc mutation support.end': { rule: ownSupport('200'), body: supported },
+  'trpc query support.messages': { rule: ownSupport('200'), body: supported },
+  'trpc mutation support.post': {
+    rule: ownSupport('200', { agent: '403 forbidden' }),
+    body: (things) => ({
+      ...supported(things),
+      content: 'said',
+      sender_type: 'user',
+      sender_id: things.customer_id,
+    }),
+  },
+  'trpc mutation support.remove': {
+    rule: ownSupport('200', { agent: '403 not_yours', refusal: '404 message_missing' }),
+    body: ({ held_message_id }) => ({ message_id: held_message_id }),
   },
 
   'trpc query sessions.list': { rule: signedIn('200') },

@@ -7,6 +7,7 @@ import {
   ownConversation,
   ownFile,
   ownSession,
+  ownSupport,
   type Row,
   signedIn,
 } from './rules.ts'
@@ -23,6 +24,9 @@ const newAccount = () => {
   const username = `new-${unique()}`
   return { username, email: `${username}@example.com`, password: 'Correct-Horse-9' }
 }
+
+const waiting = { session_id: ({ waiting_id }: Things) => waiting_id }
+const held = { session_id: ({ held_id }: Things) => held_id }
 
 /** Every route of the server, and who may call it. */
 export const ROUTES: Record<string, Row> = {
@@ -96,6 +100,32 @@ export const ROUTES: Record<string, Row> = {
   'GET /ws/:session_id': { rule: ownSession('426 upgrade_required') },
 
   'GET /ws/chat/:chat_id': { rule: ownChat('426 upgrade_required', forbidden) },
+  'POST /api/v1/sessions': {
+    rule: ownSupport('200', { refusal: '403 forbidden' }),
+    body: ({ customer_id }) => ({ user_id: customer_id }),
+  },
+  'GET /api/v1/sessions/:session_id': { rule: ownSupport('200'), things: waiting },
+  'PATCH /api/v1/sessions/:session_id': {
+    rule: ownSupport('200', { agent: '403 not_assigned' }),
+    things: waiting,
+    body: () => ({ metadata: {} }),
+  },
+  'POST /api/v1/sessions/:session_id/end': { rule: ownSupport('200'), things: held },
+  'GET /api/v1/sessions/:session_id/messages': { rule: ownSupport('200'), things: held },
+  // As the customer, which the agent is not.
+  'POST /api/v1/sessions/:session_id/messages': {
+    rule: ownSupport('200', { agent: '403 forbidden' }),
+    things: held,
+    body: ({ customer_id }) => ({ content: 'said', sender_type: 'user', sender_id: customer_id }),
+  },
+  'GET /api/v1/users/:user_id/sessions': {
+    rule: ownSupport('200', { refusal: '403 forbidden' }),
+    things: { user_id: ({ customer_id }) => customer_id },
+  },
+  'DELETE /api/v1/messages/:message_id': {
+    rule: ownSupport('200', { agent: '403 not_yours', refusal: '404 message_missing' }),
+    things: { message_id: ({ held_message_id }) => held_message_id },
+  },
 
   'POST /api/files/upload': { rule: signedIn('201', '403 account_needed'), file: 'file' },
   'POST /api/files/upload-multiple': { rule: signedIn('201', '403 account_needed'), file: 'files' },

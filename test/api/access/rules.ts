@@ -5,6 +5,8 @@ export type Rule = Record<Caller, string>
 
 export type Row = {
   rule: Rule
+  /** What stands for some of the places in its path. */
+  things?: Partial<Record<keyof Things, (things: Things) => string>>
   /** What the call needs beyond its path. */
   query?: (things: Things) => Record<string, string>
   body?: (things: Things) => unknown
@@ -53,6 +55,11 @@ export function ownFile(answer: string, service = answer): Rule {
 export function ownSession(answer: string): Rule {
   const refusal = '404 session_missing'
   return { ...signedIn(answer, refusal), other: refusal, agent: refusal, admin: refusal }
+}
+
+/** For the customer of the support session, agents, admins and back ends; to others it is not there. */
+export function ownSupport(answer: string, { agent = answer, refusal = '404 session_missing' } = {}): Rule {
+  return { ...signedIn(answer), other: refusal, agent, visitor: refusal }
 }
 
 /** For the account whose session it is; others have none of that name, and a back end is nobody. */

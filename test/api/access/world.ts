@@ -19,6 +19,14 @@ export type Things = {
   branch_id: string
   session_id: string
   file_id: string
+  /** Waits in the queue, is the owner's, and has a message of the owner's. */
+  waiting_id: string
+  waiting_message_id: string
+  /** The same, held by the agent. */
+  held_id: string
+  held_message_id: string
+  /** The owner, as the customer of those. */
+  customer_id: string
   reaction: string
   account_id: string
   name: string
@@ -38,7 +46,7 @@ export async function startClosedServer(database: OpenedDatabase): Promise<TestS
   return startServer({
     database,
     answerer: new DemoAnswerer(),
-    env: { SERVICE_API_KEY: SERVICE_KEY, JWT_SECRET: TEST_SECRET, PUBLIC_APIS: 'support' },
+    env: { SERVICE_API_KEY: SERVICE_KEY, JWT_SECRET: TEST_SECRET, PUBLIC_APIS: ',' },
   })
 }
 
@@ -86,6 +94,7 @@ export async function thingsFor(
     ...(await chatFor(server, owner, wanted)),
     session_id: wanted.has('session_id') ? await sessionFor(server, owner) : UNWANTED,
     file_id: wanted.has('file_id') ? (await upload(owner, 'secret.txt', 'secret')).id : UNWANTED,
+    ...(await supportFor(server, people, wanted)),
     reaction: 'like',
     account_id: people.other.user.id,
     name: 'swagger-ui.js',
@@ -121,4 +130,23 @@ async function sessionFor(server: TestServer, owner: Person): Promise<string> {
   await server.desk.create({ owner: owner.user.id, actor: actorOf(owner) }, { id: session_id, title: 'Secret' })
   await owner.send(`/v1/chat/sessions/${session_id}/messages`, { role: 'user', content: 'question' })
   return session_id
+}
+
+/** Sessions of support with the owner as their customer: one waits, the agent holds the other. */
+async function supportFor(server: TestServer, { owner, agent }: People, wanted: ReadonlySet<string>) {
+  const made = async (name: 'waiting' | 'held', agent_id: string | null) => {
+    if (!(wanted.has(`${name}_id`) || wanted.has(`${name}_message_id`))) return { id: UNWANTED, messageId: UNWANTED }
+    const { id } = await server.support.create({ kind: 'service' }, { user_id: owner.user.id, agent_id })
+    const said = { content: 'question', sender_type: 'user', sender_id: owner.user.id } as const
+    return { id, messageId: (await server.support.post(actorOf(owner), id, said)).id }
+  }
+  const waiting = await made('waiting', null)
+  const held = await made('held', agent.user.id)
+  return {
+    waiting_id: waiting.id,
+    waiting_message_id: waiting.messageId,
+    held_id: held.id,
+    held_message_id: held.messageId,
+    customer_id: owner.user.id,
+  }
 }

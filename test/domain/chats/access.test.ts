@@ -79,7 +79,7 @@ for (const { kind, open } of testDatabases()) {
         const access = new ChatAccess(store, line)
         await access.start()
         const id = await newChat()
-        store.afterOwner = async () => {
+        store.afterDoors = async () => {
           await world.chats.remove(ada, id)
           if (heard === 'lost') line.cut = true
           else access.changed(id)
@@ -91,15 +91,15 @@ for (const { kind, open } of testDatabases()) {
   })
 }
 
-/** A store that lets something happen between what it reads of a chat's owner and its answer, once. */
+/** A store that lets something happen between what it reads of who may open a chat and its answer, once. */
 class SlowStore extends ChatStore {
-  afterOwner: (() => Promise<void>) | undefined
+  afterDoors: (() => Promise<void>) | undefined
 
-  override async owner(chatId: string): Promise<string | null | undefined> {
-    const owner = await super.owner(chatId)
-    const meanwhile = this.afterOwner
-    this.afterOwner = undefined
+  override async doors(chatId: string): ReturnType<ChatStore['doors']> {
+    const doors = await super.doors(chatId)
+    const meanwhile = this.afterDoors
+    this.afterDoors = undefined
     await meanwhile?.()
-    return owner
+    return doors
   }
 }

@@ -45,7 +45,7 @@ function hotPaths(world: ChatWorld, actor: Actor, { chatId, messageId, branchId 
     ['a line of branches', ['branches_pkey'], () => reads.ancestry(branchId)],
     ['the siblings of a message', ['branches_fork_index'], () => reads.siblings(chatId, 19_101, 200)],
     ['one message', ['messages_pkey'], () => reads.message(messageId)],
-    ['the owner of a chat', ['chats_pkey'], () => store.owner(chatId)],
+    ['who may open a chat', ['chats_pkey'], () => store.doors(chatId)],
     [
       "an account's chats",
       ['chats_owner_updated_index'],

@@ -1,0 +1,152 @@
+import { Elysia } from 'elysia'
+import { z } from 'zod'
+import type { Config } from '../../config.ts'
+import { failures } from '../../contract/failures.ts'
+import {
+  NewSupportMessage,
+  NewSupportSession,
+  SESSION_MESSAGES_MAX,
+  SupportListQuery,
+  SupportMessage,
+  SupportMessageParams,
+  SupportPageQuery,
+  SupportParams,
+  SupportSession,
+  SupportSessionChange,
+  SupportSessionWithMessages,
+  SupportUserParams,
+} from '../../contract/support.ts'
+import type { Authenticator } from '../../domain/accounts/authenticator.ts'
+import type { SupportService } from '../../domain/support/service.ts'
+import { participantAccess, participantSecurityOf } from '../plugins/access.ts'
+import { clientIdOf, IDEMPOTENCY_KEY } from '../plugins/idempotency.ts'
+import { jsonBody } from '../plugins/json-body.ts'
+import { PARTICIPATING } from '../plugins/signed-in.ts'
+
+const tags = ['Support']
+const always = [...PARTICIPATING, 'invalid', 'internal'] as const
+const ofSession = [...always, 'session_missing'] as const
+const changed = [...ofSession, 'forbidden', 'not_assigned'] as const
+const sent = ['body_too_large', 'not_json'] as const
+
+/** The Support API: chats that people handle. */
+export function supportRoutes(support: SupportService, authenticator: Authenticator, config: Config) {
+  return new Elysia({
+    name: 'rest/support',
+    prefix: '/api/v1',
+    detail: { security: participantSecurityOf(config, 'support') },
+  })
+    .use(participantAccess(config, 'support', authenticator))
+    .post('/sessions', ({ actor, body }) => support.create(actor, body), {
+      parse: jsonBody,
+      body: NewSupportSession,
+      response: { 200: SupportSession, ...failures(...always, ...sent, 'forbidden') },
+      detail: {
+        tags,
+        operationId: 'createSupportSession',
+        summary: 'Open a session',
+        description:
+          'Without an agent it waits in the queue; with `answering`, the AI answers until somebody asks for a person. A user opens sessions of its own, and an agent takes none but its own.',
+      },
+    })
+    .get('/sessions/:session_id', ({ actor, params }) => support.read(actor, params.session_id), {
+      params: SupportParams,
+      response: { 200: SupportSessionWithMessages, ...failures(...ofSession) },
+      detail: {
+        tags,
+        operationId: 'readSupportSession',
+        summary: 'Read a session with its first messages',
+        description: `The first ${SESSION_MESSAGES_MAX} that are not deleted, oldest first. Its id is the id of its chat: watch that on the live socket.`,
+      },
+    })
+    .patch('/sessions/:session_id', ({ actor, params, body }) => support.update(actor, params.session_id, body), {
+      params: SupportParams,
+      parse: jsonBody,
+      body: SupportSessionChange,
+      response: { 200: SupportSession, ...failures(...changed, ...sent) },
+      detail: {
+        tags,
+        operationId: 'updateSupportSession',
+        summary: 'Change a session',
+        description:
+          '`ended` ends it, any other status lets one that has ended go on. A customer may end its session and change its metadata; the rest is for its agent, admins and back ends.',
+      },
+    })
+    .post('/sessions/:session_id/end', ({ actor, params }) => support.end(actor, params.session_id), {
+      params: SupportParams,
+      response: { 200: SupportSession, ...failures(...changed) },
+      detail: {
+        tags,
+        operationId: 'endSupportSession',
+        summary: 'End a session',
+        description: 'It takes no more messages. Again: the same.',
+      },
+    })
+    .get(
+      '/sessions/:session_id/messages',
+      ({ actor, params, query: { limit = 100, offset = 0 } }) =>
+        support.messages(actor, params.session_id, { limit, offset }),
+      {
+        params: SupportParams,
+        query: SupportPageQuery,
+        response: { 200: z.array(SupportMessage), ...failures(...ofSession) },
+        detail: {
+          tags,
+          operationId: 'listSupportMessages',
+          summary: 'List the messages of a session',
+          description: 'Oldest first, without those that are deleted.',
+        },
+      },
+    )
+    .post(
+      '/sessions/:session_id/messages',
+      ({ actor, params, body, request }) =>
+        support.post(actor, params.session_id, { ...body, ...clientIdOf(request, body.client_id ?? undefined) }),
+      {
+        params: SupportParams,
+        parse: jsonBody,
+        body: NewSupportMessage,
+        response: {
+          200: SupportMessage,
+          ...failures(...changed, ...sent, 'session_ended', 'client_id_reused', 'chat_archived', 'overloaded'),
+        },
+        detail: {
+          tags,
+          operationId: 'postSupportMessage',
+          summary: 'Post a message to a session',
+          description:
+            'Customers and agents write as themselves; admins, back ends, and whoever calls where the API is public, as anybody. One that has ended takes none.',
+          parameters: [IDEMPOTENCY_KEY],
+        },
+      },
+    )
+    .get(
+      '/users/:user_id/sessions',
+      ({ actor, params, query: { active_only: activeOnly = false, limit = 100, offset = 0 } }) =>
+        support.ofUser(actor, params.user_id, { activeOnly, limit, offset }),
+      {
+        params: SupportUserParams,
+        query: SupportListQuery,
+        response: { 200: z.array(SupportSession), ...failures(...always, 'forbidden') },
+        detail: {
+          tags,
+          operationId: 'listSupportSessions',
+          summary: "List a customer's sessions",
+          description: 'The newest first. Of others’, an agent is told of those that it holds and those that wait.',
+        },
+      },
+    )
+    .delete('/messages/:message_id', ({ actor, params }) => support.remove(actor, params.message_id), {
+      params: SupportMessageParams,
+      response: {
+        200: SupportMessage,
+        ...failures(...always, 'message_missing', 'not_yours', 'not_assigned', 'answer_running', 'chat_archived'),
+      },
+      detail: {
+        tags,
+        operationId: 'deleteSupportMessage',
+        summary: 'Delete a message',
+        description: 'For its author. Its content leaves every read, its place stays. Again: the same.',
+      },
+    })
+}
