@@ -45,7 +45,7 @@ async function run(command: string[]): Promise<string> {
 const here = (text: string) => text.replaceAll('localhost:8000', new URL(server.url).host)
 
 describe('the README', () => {
-  const [desk = '', chats = '', ...sessions] = blocks('sh').toReversed()
+  const [support = '', desk = '', chats = '', ...sessions] = blocks('sh').toReversed()
 
   test.skipIf(Bun.which('curl') === null)('has a tour of sessions that works as it is written', async () => {
     const answers: unknown[] = []
@@ -74,6 +74,12 @@ describe('the README', () => {
   test.skipIf(Bun.which('curl') === null)('has a desk that works as it is written', async () => {
     const printed = await run(['sh', '-euc', here(desk)])
     expect(printed.match(/"timestamp":"2026-01-31T12:00:00"/g)?.length).toBe(2)
+  })
+
+  test.skipIf(Bun.which('curl') === null)('has a support that works as it is written', async () => {
+    const printed = await run(['sh', '-euc', here(support)])
+    expect(printed).toContain('"messages":[{"id":')
+    expect(printed).toContain('"status":"ended"')
   })
 
   test('has sockets that work as they are written', async () => {
