@@ -26,6 +26,7 @@ import { searchRoutes } from './api/rest/search.ts'
 import { promotionRoutes } from './api/rest/session-promotion.ts'
 import { sessionRoutes } from './api/rest/sessions.ts'
 import { supportRoutes } from './api/rest/support.ts'
+import { supportDeskRoutes } from './api/rest/support-desk.ts'
 import { transferRoutes } from './api/rest/transfer.ts'
 import { uiStreamRoutes } from './api/rest/ui-stream.ts'
 import { visitorRoutes } from './api/rest/visitors.ts'
@@ -50,6 +51,7 @@ import type { FileService } from './domain/files/service.ts'
 import type { Bus, Probe } from './domain/ports.ts'
 import type { SessionPromoter } from './domain/sessions/promotion.ts'
 import type { SessionService } from './domain/sessions/service.ts'
+import type { SupportDesk } from './domain/support/desk.ts'
 import type { SupportService } from './domain/support/service.ts'
 
 export type Services = {
@@ -62,6 +64,7 @@ export type Services = {
   turns: ClientTurns
   desk: DeskService
   support: SupportService
+  supportDesk: SupportDesk
   files: FileService
   bus: Bus
   /** What the health report asks, by name. */
@@ -121,6 +124,7 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     .use(branchingRoutes(new Lines(chats, services.answers), authenticator))
     .use(deskRoutes(services.desk, authenticator, config))
     .use(supportRoutes(services.support, authenticator, config))
+    .use(supportDeskRoutes(services.supportDesk, authenticator))
     .use(sessionRoutes(services.sessions, authenticator, config))
     .use(liveSocket(liveParts(services, hub, allowances, logger), config))
     .use(chatSocket({ chats, authenticator, hub, allowances, log: logger }, config))

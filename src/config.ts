@@ -67,6 +67,8 @@ export type Config = {
   uploads: { directory: string; maxBytes: number; quotaBytes: number; bucket: Bucket | undefined }
   /** Whether servers do the work in the background too; else it is for `bun run worker`. */
   jobsInServer: boolean
+  /** Who gives waiting sessions to agents, themselves or the server, and how many each takes at once. */
+  support: { routing: 'manual' | 'least_busy'; sessionsPerAgent: number }
   /** Whether anything answers what users say. */
   answering: boolean
   aiService: Service | undefined
@@ -170,6 +172,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
           : undefined,
     },
     jobsInServer: env.JOBS_IN_SERVER,
+    support: { routing: env.SUPPORT_ROUTING, sessionsPerAgent: env.SUPPORT_SESSIONS_PER_AGENT },
     answering: env.ANSWERING,
     aiService: serviceOf(env.AI_SERVICE_URL, env.AI_SERVICE_API_KEY),
     openai:

@@ -132,6 +132,9 @@ export const Environment = z.object({
   PREVIEW_SERVICE_URL: serviceUrl.optional(),
   PREVIEW_SERVICE_API_KEY: z.string().optional(),
 
+  SUPPORT_ROUTING: z.enum(['manual', 'least_busy']).default('manual'),
+  SUPPORT_SESSIONS_PER_AGENT: count.max(1000).default(5),
+
   ALLOWED_ORIGINS: list.pipe(z.array(origin)).optional(),
   PUBLIC_APIS: list.pipe(z.array(z.enum(PUBLIC_APIS, `expected some of ${PUBLIC_APIS.join(', ')}`))).optional(),
 })

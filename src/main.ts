@@ -69,7 +69,11 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
     log: logger,
   })
   const desk = new DeskService({ store: new DeskStore(database), chats: chats.chats, answers })
-  const support = openSupport({ database, chats, answers })
+  const {
+    support,
+    desk: supportDesk,
+    ...supporting
+  } = await openSupport(config, { database, bus, chats, answers, log: logger })
   const background = openBackground(config, { database, log: chats.log, secret, logger })
   const { files } = background.files
   const stopKeeping = keepData(database, chats.log, logger)
@@ -78,7 +82,21 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
   const told = await makeFirstAdmin(accounts, config)
   if (told !== undefined) logger.warn(told)
   const { app, hub, health } = createApp(
-    { accounts, sessions, promoter, chats, answers, callbacks, turns, desk, support, files, bus: shared.bus, probes },
+    {
+      accounts,
+      sessions,
+      promoter,
+      chats,
+      answers,
+      callbacks,
+      turns,
+      desk,
+      support,
+      supportDesk,
+      files,
+      bus: shared.bus,
+      probes,
+    },
     config,
     logger,
   )
@@ -112,6 +130,7 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
     stopCollecting()
     stopKeeping()
     await Promise.race([idle, Bun.sleep(CLOSE_MS)])
+    await Promise.race([supporting.stop(), Bun.sleep(CLOSE_MS)])
     await Promise.race([chats.live.stop(), Bun.sleep(CLOSE_MS)])
     shared.close()
     await database.close()

@@ -1,12 +1,46 @@
+import type { Logger } from 'pino'
+import type { Config } from './config.ts'
 import type { Database } from './db/open.ts'
 import type { AnswerService } from './domain/answers/service.ts'
 import type { ChatServices } from './domain/chats/services.ts'
+import type { Bus } from './domain/ports.ts'
+import { SupportAgents } from './domain/support/agents.ts'
+import { SupportChanges } from './domain/support/changes.ts'
+import { SupportDesk } from './domain/support/desk.ts'
+import { SupportDeskStore } from './domain/support/desk-store.ts'
+import { SupportRouting } from './domain/support/routing.ts'
 import { SupportService } from './domain/support/service.ts'
+import { SupportSignals } from './domain/support/signals.ts'
 import { SupportStore } from './domain/support/support-store.ts'
 
-type Parts = { database: Database; chats: ChatServices; answers: AnswerService }
+type Parts = { database: Database; bus: Bus; chats: ChatServices; answers: AnswerService; log: Logger }
+
+export type SupportServices = {
+  support: SupportService
+  desk: SupportDesk
+  stop(): Promise<void>
+}
 
 /** Live support by people, over chats. */
-export function openSupport({ database, chats: { chats, messages, log }, answers }: Parts): SupportService {
-  return new SupportService({ store: new SupportStore(database), chats, messages, answers, log })
+export async function openSupport(
+  { support: { routing, sessionsPerAgent } }: Pick<Config, 'support'>,
+  { database, bus, chats: { chats, messages, log }, answers, ...parts }: Parts,
+): Promise<SupportServices> {
+  const sessions = new SupportStore(database)
+  const store = new SupportDeskStore(database)
+  const signals = new SupportSignals(bus)
+  await signals.start()
+  const changes = new SupportChanges(sessions, log, signals)
+  const agents = new SupportAgents(store, signals, sessionsPerAgent)
+  const report = (err: unknown) => parts.log.error({ err }, 'giving sessions to agents failed')
+  const router = new SupportRouting({ store, changes, agents, signals, report })
+  if (routing === 'least_busy') router.start()
+  return {
+    support: new SupportService({ store: sessions, chats, messages, answers, changes, agents, signals }),
+    desk: new SupportDesk({ store, sessions, changes, agents, signals, log }),
+    async stop() {
+      await router.stop()
+      signals.stop()
+    },
+  }
 }

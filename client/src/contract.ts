@@ -58,5 +58,13 @@ export {
   SupportState,
   SupportStatus,
 } from '../../src/contract/support.ts'
+export {
+  AgentState,
+  AgentStateChange,
+  SupportNote,
+  SupportQueue,
+  SupportStatistics,
+  SupportTransfer,
+} from '../../src/contract/support-desk.ts'
 export { CONTENT_MAX, Content, Timestamp } from '../../src/contract/text.ts'
 export { ChatDocument, TransferredMessage } from '../../src/contract/transfer.ts'

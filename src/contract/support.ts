@@ -16,7 +16,7 @@ export const SupportSessionId = ChatId.meta({ description: 'A support session, w
 export const SupportStatus = z.enum(['active', 'ended', 'transferred'])
 export type SupportStatus = z.infer<typeof SupportStatus>
 
-const exampleSession = {
+export const exampleSupportSession = {
   id: '0198f3a0-5c1e-7a4b-9d2e-3f6a7b8c9d0e',
   user_id: 'customer-7',
   agent_id: 'agent-3',
@@ -44,7 +44,7 @@ export const SupportSession = z
     first_reply_at: Timestamp.nullable().meta({ description: 'When an agent first said something.' }),
     answering: z.boolean().meta({ description: 'True while the AI answers, and no person is asked for.' }),
   })
-  .meta({ id: 'SupportSession', examples: [exampleSession] })
+  .meta({ id: 'SupportSession', examples: [exampleSupportSession] })
 export type SupportSession = z.infer<typeof SupportSession>
 
 /** What an event of the session's chat tells: the session as it is from then on. */
@@ -53,11 +53,11 @@ export type SupportState = z.infer<typeof SupportState>
 
 const exampleMessage = {
   id: '0198f3a1-77d2-7c10-8a55-6b1f0e2d4c3a',
-  session_id: exampleSession.id,
+  session_id: exampleSupportSession.id,
   content: 'My invoice is wrong.',
   sender_type: 'user' as const,
   sender_id: 'customer-7',
-  created_at: exampleSession.created_at,
+  created_at: exampleSupportSession.created_at,
   is_deleted: false,
   metadata: {},
 }
@@ -79,7 +79,7 @@ export type SupportMessage = z.infer<typeof SupportMessage>
 export const SupportSessionWithMessages = SupportSession.extend({ messages: z.array(SupportMessage) }).meta({
   id: 'SupportSessionWithMessages',
   description: `A session with its first ${SESSION_MESSAGES_MAX} messages that are not deleted, oldest first.`,
-  examples: [{ ...exampleSession, messages: [exampleMessage] }],
+  examples: [{ ...exampleSupportSession, messages: [exampleMessage] }],
 })
 export type SupportSessionWithMessages = z.infer<typeof SupportSessionWithMessages>
 

@@ -403,6 +403,37 @@ export const support_sessions = pgTable(
   ],
 )
 
+/** What an agent has said of itself. One who said nothing takes what is given to it, up to the server's limit. */
+export const support_agents = pgTable(
+  'support_agents',
+  {
+    agent_id: text().primaryKey(),
+    available: boolean().notNull(),
+    /** Sessions at once; the server's where it is not set. */
+    session_limit: integer(),
+    updated_at: now(),
+  },
+  (t) => [check('support_agents_limit_check', sql`${t.session_limit} >= 0`)],
+)
+
+/**
+ * What agents tell each other of a session. They are no messages and have no events: whatever reads a chat or its log, for
+ * whomever, cannot come upon them.
+ */
+export const support_notes = pgTable(
+  'support_notes',
+  {
+    id: id(),
+    chat_id: uuid()
+      .notNull()
+      .references(() => support_sessions.chat_id, { onDelete: 'cascade' }),
+    author_id: text(),
+    content: text().notNull(),
+    created_at: now(),
+  },
+  (t) => [index('support_notes_chat_index').on(t.chat_id, t.id)],
+)
+
 /** How far somebody has read a chat. */
 export const read_cursors = pgTable(
   'read_cursors',

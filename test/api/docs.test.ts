@@ -38,7 +38,7 @@ async function open(env: Record<string, string> = {}) {
   const tokens = new CallbackTokens(['one'])
   const { answers, callbacks, turns } = await openAnswers({ database, bus, buffer, chats, answerers: [], tokens, log })
   const desk = new DeskService({ store: new DeskStore(database), chats: chats.chats, answers })
-  const support = openSupport({ database, chats, answers })
+  const { support, desk: supportDesk } = await openSupport(config, { database, bus, chats, answers, log })
   const promoter = new SessionPromoter(stores.sessions, chats.promoted)
   const { files } = openFiles(config, {
     database: absentDatabase(),
@@ -59,6 +59,7 @@ async function open(env: Record<string, string> = {}) {
       turns,
       desk,
       support,
+      supportDesk,
       files,
       bus: stores.bus,
       probes: {},

@@ -20,6 +20,7 @@ import { DeskService } from '../../src/domain/desk/service.ts'
 import type { Answerer, BlobStore, Extractor, Jobs } from '../../src/domain/ports.ts'
 import { SessionPromoter } from '../../src/domain/sessions/promotion.ts'
 import { SessionService } from '../../src/domain/sessions/service.ts'
+import type { SupportDesk } from '../../src/domain/support/desk.ts'
 import type { SupportService } from '../../src/domain/support/service.ts'
 import { type FileServices, openFiles } from '../../src/file-services.ts'
 import { openSupport } from '../../src/support-services.ts'
@@ -42,6 +43,7 @@ export type TestServer = {
   chats: ChatServices
   desk: DeskService
   support: SupportService
+  supportDesk: SupportDesk
   files: FileServices
   answers: AnswerService
   /** What the answer of a chat that runs says so far, for all who watch. */
@@ -107,7 +109,11 @@ export async function startServer({
   })
   const sessions = new SessionService(stores.sessions, stores.bus)
   const desk = new DeskService({ store: new DeskStore(database), chats: chats.chats, answers })
-  const support = openSupport({ database, chats, answers })
+  const {
+    support,
+    desk: supportDesk,
+    ...supporting
+  } = await openSupport(config, { database, bus, chats, answers, log })
   const promoter = new SessionPromoter(stores.sessions, chats.promoted)
   const files = openFiles(config, {
     database,
@@ -128,6 +134,7 @@ export async function startServer({
     turns,
     desk,
     support,
+    supportDesk,
     files: files.files,
     bus,
     probes: stores.probes,
@@ -144,6 +151,7 @@ export async function startServer({
     chats,
     desk,
     support,
+    supportDesk,
     files,
     answers,
     dispatch,
@@ -164,6 +172,7 @@ export async function startServer({
       call(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     async close() {
       await hub.close()
+      await supporting.stop()
       await chats.live.stop()
       accounts.holders.stop()
       await app.stop(true)

@@ -43,6 +43,11 @@ const TAGS = [
     description:
       'Conversations that people answer: each is a chat with a customer, perhaps an agent, and a status. Open to all where PUBLIC_APIS names it; else a user has its own sessions, an agent those that it holds or that wait.',
   },
+  {
+    name: 'Support desk',
+    description:
+      'What agents do with those: the queue, who has which, notes of their own, and figures. Never without a token.',
+  },
   { name: 'Files', description: 'What was uploaded: bytes, the text in them, and a preview.' },
   { name: 'Search', description: 'Messages by their words.' },
   { name: 'Export and import', description: 'A chat as a file, and back.' },

@@ -63,7 +63,10 @@ export function supportRoutes(support: SupportService, authenticator: Authentica
       params: SupportParams,
       parse: jsonBody,
       body: SupportSessionChange,
-      response: { 200: SupportSession, ...failures(...changed, ...sent) },
+      response: {
+        200: SupportSession,
+        ...failures(...changed, ...sent, 'agent_missing', 'agent_unavailable', 'agent_full'),
+      },
       detail: {
         tags,
         operationId: 'updateSupportSession',
@@ -80,6 +83,16 @@ export function supportRoutes(support: SupportService, authenticator: Authentica
         operationId: 'endSupportSession',
         summary: 'End a session',
         description: 'It takes no more messages. Again: the same.',
+      },
+    })
+    .post('/sessions/:session_id/reopen', ({ actor, params }) => support.reopen(actor, params.session_id), {
+      params: SupportParams,
+      response: { 200: SupportSession, ...failures(...changed, 'agent_full') },
+      detail: {
+        tags,
+        operationId: 'reopenSupportSession',
+        summary: 'Let a session that has ended go on',
+        description: 'With the agent who does this and had it last; else it waits in the queue.',
       },
     })
     .get(

@@ -6,6 +6,7 @@ import type { DeskService } from '../../domain/desk/service.ts'
 import type { FileService } from '../../domain/files/service.ts'
 import type { SessionPromoter } from '../../domain/sessions/promotion.ts'
 import type { SessionService } from '../../domain/sessions/service.ts'
+import type { SupportDesk } from '../../domain/support/desk.ts'
 import type { SupportService } from '../../domain/support/service.ts'
 import { accountsRouter } from './accounts.ts'
 import { answersRouter } from './answers.ts'
@@ -18,6 +19,7 @@ import { messagesRouter } from './messages.ts'
 import { searchRouter } from './search.ts'
 import { sessionsRouter } from './sessions.ts'
 import { supportRouter } from './support.ts'
+import { supportDeskRouter } from './support-desk.ts'
 import { visitorsRouter } from './visitors.ts'
 
 export function createRouter(
@@ -27,6 +29,7 @@ export function createRouter(
     answers: AnswerService
     desk: DeskService
     support: SupportService
+    supportDesk: SupportDesk
     files: FileService
     sessions: SessionService
     promoter: SessionPromoter
@@ -46,6 +49,7 @@ export function createRouter(
     files: filesRouter(services.files, authenticator),
     desk: deskRouter(services.desk, authenticator, config),
     support: supportRouter(services.support, authenticator, config),
+    supportDesk: supportDeskRouter(services.supportDesk, authenticator),
     sessions: sessionsRouter(services, services.accounts, config),
   })
 }

@@ -49,6 +49,11 @@ export function supportRouter(support: SupportService, authenticator: Authentica
       .output(SupportSession)
       .mutation(({ ctx, input }) => support.end(ctx.actor, input.session_id)),
 
+    reopen: taking
+      .input(SupportParams)
+      .output(SupportSession)
+      .mutation(({ ctx, input }) => support.reopen(ctx.actor, input.session_id)),
+
     messages: taking
       .input(SupportParams.extend(SupportPageQuery.shape))
       .output(z.array(SupportMessage))

@@ -9,16 +9,17 @@ import {
   type SupportSessionWithMessages,
 } from '../../contract/support.ts'
 import { isPrivileged, type Participant } from '../accounts/actor.ts'
-import type { Transaction } from '../accounts/transaction-store.ts'
 import type { AnswerService } from '../answers/service.ts'
 import { idOf } from '../chats/access.ts'
 import type { ChatService } from '../chats/chats.ts'
 import { assertMaySpeak, partOf } from '../chats/doors.ts'
-import type { ChatLog } from '../chats/log.ts'
 import type { MessageService } from '../chats/messages.ts'
 import { isoTime } from '../chats/rows.ts'
 import { Refusal } from '../refusal.ts'
-import { ended, held, queued, type SupportRow, sessionOf, stateOf } from './session.ts'
+import { isAgent, type SupportAgents } from './agents.ts'
+import { asSession, type SupportChanges } from './changes.ts'
+import { doorsOf, ended, held, queued, type SupportRow, sessionOf, stateOf } from './session.ts'
+import type { SupportSignals } from './signals.ts'
 import type { SupportMessageRow, SupportPage, SupportStore } from './support-store.ts'
 
 type Parts = {
@@ -26,13 +27,13 @@ type Parts = {
   chats: ChatService
   messages: MessageService
   answers: AnswerService
-  log: ChatLog
+  changes: SupportChanges
+  agents: SupportAgents
+  signals: SupportSignals
 }
 
 /** The title of the chat behind a session: what its customer calls it is in its metadata. */
 const TITLE = 'Support'
-
-type Decide = (session: SupportRow, at: string, transaction: Transaction) => SupportRow | Promise<SupportRow>
 
 /** Chats that people handle. A session that is not the actor's to see is one that is not there. */
 export class SupportService {
@@ -77,6 +78,7 @@ export class SupportService {
       },
     )
     if (made === undefined) throw new Error('No session was made.')
+    this.#parts.signals.session(made.chat_id)
     return sessionOf(made)
   }
 
@@ -106,19 +108,36 @@ export class SupportService {
    */
   async update(actor: Participant, id: string, change: SupportSessionChange): Promise<SupportSession> {
     const { agent_id, status, metadata } = change
-    return this.#change(actor, id, (session, at) => {
-      const forHandlers = agent_id != null || (status != null && status !== 'ended')
-      if (forHandlers && !handles(actor, session)) throw new Refusal('forbidden')
+    return this.#parts.changes.make(actor, id, async (session, { transaction, at }) => {
+      const isEnd = status === 'ended'
+      if ((agent_id != null || (status != null && !isEnd)) && !handles(actor, session)) throw new Refusal('forbidden')
       let next = metadata == null ? session : { ...session, metadata }
-      if (status != null && status !== 'ended' && session.status === 'ended') next = reopened(next, at)
+      if (status != null && !isEnd && session.status === 'ended') next = reopened(next, next.agent_id, at)
       if (agent_id != null && agent_id !== next.agent_id) next = withAgent(next, agent_id, at)
-      return status === 'ended' ? ended(next, at) : { ...next, status: status ?? next.status }
+      // Back ends say who has what; an agent gives to whoever takes it.
+      const taker = next.handling === 'people' && !(session.handling === 'people' && next.agent_id === session.agent_id)
+      if (!isEnd && taker && next.agent_id !== null && isAgent(actor))
+        await this.#parts.agents.expectTaker(transaction, actor, next.agent_id)
+      return isEnd ? ended(next, at) : { ...next, status: status ?? next.status }
     })
   }
 
   /** Ended again, nothing changes. */
   end(actor: Participant, id: string): Promise<SupportSession> {
-    return this.#change(actor, id, ended)
+    return this.#parts.changes.make(actor, id, (session, { at }) => ended(session, at))
+  }
+
+  /**
+   * One that has ended goes on: with the agent who does this and had it last, else in the queue. Throws
+   * `Refusal('session_missing' | 'agent_full')`.
+   */
+  reopen(actor: Participant, id: string): Promise<SupportSession> {
+    return this.#parts.changes.make(actor, id, async (session, { transaction, at }) => {
+      if (session.status !== 'ended') return session
+      const own = isAgent(actor) && session.agent_id === idOf(actor) ? session.agent_id : null
+      if (own !== null) await this.#parts.agents.expectRoom(transaction, own)
+      return reopened(session, own, at)
+    })
   }
 
   /**
@@ -169,22 +188,6 @@ export class SupportService {
   async #said(id: string, page: SupportPage): Promise<SupportMessage[]> {
     return (await this.#parts.store.messages(id, page)).map((row) => messageOf(id, row))
   }
-
-  /** A change of a session by somebody who takes part in it; one that changes nothing is none. */
-  #change(actor: Participant, id: string, decide: Decide): Promise<SupportSession> {
-    const { log, store } = this.#parts
-    const changed = log.change(actor, id, async (transaction, chat, at) => {
-      const session = chat.deleted_at === null ? await store.locked(transaction, id, chat.handling) : undefined
-      if (session === undefined) throw new Refusal('session_missing')
-      assertMaySpeak(actor, chat)
-      const next = await decide(session, at, transaction)
-      if (Bun.deepEquals(next, session)) return { events: [], result: sessionOf(session) }
-      const saved = { ...next, updated_at: at }
-      await store.save(transaction, saved)
-      return { events: [{ type: 'support.updated', data: stateOf(saved) }], result: sessionOf(saved) }
-    })
-    return asSession(changed)
-  }
 }
 
 function messageOf(session_id: string, row: SupportMessageRow): SupportMessage {
@@ -198,11 +201,6 @@ function told({ id, chat_id, content, sender_type, sender_id, created_at, delete
   return { ...said, created_at, is_deleted: deleted_at !== null, metadata }
 }
 
-function doorsOf({ user_id, agent_id, handling }: SupportRow) {
-  // Its chat's owner, where it has one, is its customer.
-  return { owner_id: null, customer_id: user_id, agent_id, handling }
-}
-
 /** Whether the actor is no customer there. */
 function handles(actor: Participant, session: SupportRow): boolean {
   const part = partOf(actor, doorsOf(session))
@@ -213,9 +211,9 @@ function withAgent(session: SupportRow, agentId: string, at: string): SupportRow
   return session.status === 'ended' ? { ...session, agent_id: agentId } : held(session, agentId, at)
 }
 
-/** Goes on with the agent that it had, or waits. */
-function reopened(session: SupportRow, at: string): SupportRow {
-  return session.agent_id === null ? queued(session, at) : held(session, session.agent_id, at)
+/** Goes on with this agent, or waits. */
+function reopened(session: SupportRow, agentId: string | null, at: string): SupportRow {
+  return agentId === null ? queued(session, at) : held(session, agentId, at)
 }
 
 /** A customer opens its own sessions, for whoever takes them; an agent any, for itself or for the queue. */
@@ -238,19 +236,6 @@ function assertSpeaksAs(
   if (as.sender_type !== type || as.sender_id !== idOf(actor)) throw new Refusal('forbidden')
 }
 
-function isAgent(actor: Participant): boolean {
-  return actor.kind === 'account' && actor.role === 'agent'
-}
-
 function isRefusal(fault: unknown, ...reasons: Refusal['reason'][]): boolean {
   return fault instanceof Refusal && reasons.includes(fault.reason)
-}
-
-/** A chat that is not there is a session that is not there. */
-async function asSession<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work
-  } catch (fault) {
-    throw isRefusal(fault, 'chat_missing') ? new Refusal('session_missing', { hides: 'forbidden' }) : fault
-  }
 }

@@ -1,5 +1,6 @@
 import type { Metadata } from '../../contract/chats.ts'
 import type { SupportSession, SupportState, SupportStatus } from '../../contract/support.ts'
+import type { Doors } from '../chats/doors.ts'
 import { type Handling, isoTime } from '../chats/rows.ts'
 
 /** A support session as it is stored. Times are as Postgres writes them, or ISO 8601. */
@@ -50,10 +51,10 @@ function timeOrNull(time: string | null): string | null {
 /** What a session can become: each gives it as it is then. */
 
 /** An agent holds it. */
-export function held(session: SupportRow, agentId: string, at: string): SupportRow {
+export function held(session: SupportRow, agentId: string, at: string, status?: 'active' | 'transferred'): SupportRow {
   return {
     ...session,
-    ...opened(session),
+    ...opened(session, status),
     agent_id: agentId,
     handling: 'people',
     waiting_since: null,
@@ -62,10 +63,10 @@ export function held(session: SupportRow, agentId: string, at: string): SupportR
 }
 
 /** It waits for an agent. */
-export function queued(session: SupportRow, at: string): SupportRow {
+export function queued(session: SupportRow, at: string, status?: 'active' | 'transferred'): SupportRow {
   return {
     ...session,
-    ...opened(session),
+    ...opened(session, status),
     agent_id: null,
     handling: 'people',
     waiting_since: at,
@@ -78,7 +79,12 @@ export function ended(session: SupportRow, at: string): SupportRow {
   return { ...session, status: 'ended', handling: 'ended', waiting_since: null, ended_at: at }
 }
 
-/** One that has ended goes on; another keeps its status. */
-function opened({ status }: SupportRow): Pick<SupportRow, 'status' | 'ended_at'> {
+/** One that has ended goes on; another keeps its status, unless it gets one. */
+function opened(session: SupportRow, status = session.status): Pick<SupportRow, 'status' | 'ended_at'> {
   return { status: status === 'ended' ? 'active' : status, ended_at: null }
+}
+
+/** Who may do what in it. Its chat's owner, where it has one, is its customer. */
+export function doorsOf({ user_id, agent_id, handling }: SupportRow): Doors {
+  return { owner_id: null, customer_id: user_id, agent_id, handling }
 }

@@ -10,6 +10,7 @@ import {
   ownSupport,
   type Row,
   signedIn,
+  staff,
 } from './rules.ts'
 import type { Things } from './world.ts'
 
@@ -141,6 +142,28 @@ export const PROCEDURES: Record<string, Row> = {
     body: (things) => ({ ...supported(things), metadata: {} }),
   },
   'trpc mutation support.end': { rule: ownSupport('200'), body: supported },
+  'trpc mutation support.reopen': { rule: ownSupport('200'), body: supported },
+  'trpc query supportDesk.queue': { rule: staff('200') },
+  'trpc mutation supportDesk.claim': {
+    rule: staff('200', { service: '403 account_needed' }),
+    body: ({ waiting_id }) => ({ session_id: waiting_id }),
+  },
+  'trpc mutation supportDesk.assign': {
+    rule: { ...staff('200'), other: '404 session_missing' },
+    body: (things) => ({ ...supported(things), agent_id: things.agent_id }),
+  },
+  'trpc mutation supportDesk.transfer': { rule: { ...staff('200'), other: '404 session_missing' }, body: supported },
+  'trpc query supportDesk.notes': { rule: staff('200'), body: supported },
+  'trpc mutation supportDesk.note': {
+    rule: { ...staff('200'), other: '404 session_missing' },
+    body: (things) => ({ ...supported(things), content: 'said' }),
+  },
+  'trpc query supportDesk.agents': { rule: staff('200') },
+  'trpc mutation supportDesk.changeAgent': {
+    rule: staff('200'),
+    body: ({ agent_id }) => ({ agent_id, available: true }),
+  },
+  'trpc query supportDesk.statistics': { rule: staff('200') },
   'trpc query support.messages': { rule: ownSupport('200'), body: supported },
   'trpc mutation support.post': {
     rule: ownSupport('200', { agent: '403 forbidden' }),

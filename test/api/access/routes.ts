@@ -10,6 +10,7 @@ import {
   ownSupport,
   type Row,
   signedIn,
+  staff,
 } from './rules.ts'
 import type { Things } from './world.ts'
 
@@ -111,6 +112,31 @@ export const ROUTES: Record<string, Row> = {
     body: () => ({ metadata: {} }),
   },
   'POST /api/v1/sessions/:session_id/end': { rule: ownSupport('200'), things: held },
+  'POST /api/v1/sessions/:session_id/reopen': { rule: ownSupport('200'), things: held },
+  'POST /api/v1/sessions/:session_id/claim': {
+    rule: staff('200', { service: '403 account_needed' }),
+    things: waiting,
+  },
+  'POST /api/v1/sessions/:session_id/assign': {
+    rule: { ...staff('200', { agent: '403 not_assigned' }), other: '404 session_missing' },
+    things: waiting,
+    body: ({ agent_id }) => ({ agent_id }),
+  },
+  'POST /api/v1/sessions/:session_id/transfer': {
+    rule: { ...staff('200'), other: '404 session_missing' },
+    things: held,
+    body: () => ({}),
+  },
+  'GET /api/v1/sessions/:session_id/notes': { rule: staff('200'), things: waiting },
+  'POST /api/v1/sessions/:session_id/notes': {
+    rule: { ...staff('200'), other: '404 session_missing' },
+    things: held,
+    body: content,
+  },
+  'GET /api/v1/support/queue': { rule: staff('200') },
+  'GET /api/v1/support/agents': { rule: staff('200') },
+  'PATCH /api/v1/support/agents/:agent_id': { rule: staff('200'), body: () => ({ available: true }) },
+  'GET /api/v1/support/statistics': { rule: staff('200') },
   'GET /api/v1/sessions/:session_id/messages': { rule: ownSupport('200'), things: held },
   // As the customer, which the agent is not.
   'POST /api/v1/sessions/:session_id/messages': {

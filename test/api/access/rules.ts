@@ -62,6 +62,12 @@ export function ownSupport(answer: string, { agent = answer, refusal = '404 sess
   return { ...signedIn(answer), other: refusal, agent, visitor: refusal }
 }
 
+/** For agents, admins and back ends. */
+export function staff(answer: string, { agent = answer, service = answer } = {}): Rule {
+  const refusal = '403 forbidden'
+  return { ...signedIn(answer, service), owner: refusal, other: refusal, agent }
+}
+
 /** For the account whose session it is; others have none of that name, and a back end is nobody. */
 export function ownConversation(answer: string): Rule {
   return { ...signedIn('404 session_empty', '403 account_needed'), owner: answer }

@@ -25,6 +25,7 @@ export type Things = {
   /** The same, held by the agent. */
   held_id: string
   held_message_id: string
+  agent_id: string
   /** The owner, as the customer of those. */
   customer_id: string
   reaction: string
@@ -46,7 +47,12 @@ export async function startClosedServer(database: OpenedDatabase): Promise<TestS
   return startServer({
     database,
     answerer: new DemoAnswerer(),
-    env: { SERVICE_API_KEY: SERVICE_KEY, JWT_SECRET: TEST_SECRET, PUBLIC_APIS: ',' },
+    env: {
+      SERVICE_API_KEY: SERVICE_KEY,
+      JWT_SECRET: TEST_SECRET,
+      PUBLIC_APIS: ',',
+      SUPPORT_SESSIONS_PER_AGENT: '1000',
+    },
   })
 }
 
@@ -148,5 +154,6 @@ async function supportFor(server: TestServer, { owner, agent }: People, wanted: 
     held_id: held.id,
     held_message_id: held.messageId,
     customer_id: owner.user.id,
+    agent_id: agent.user.id,
   }
 }
