@@ -67,12 +67,15 @@ for (const { kind, open } of testDatabases()) {
     })
 
     test('an answer that takes too long is waited for no more, and goes on by itself', async () => {
+      let hangs = false
       let released = false
       const hanging: Answerer = {
         name: 'demo',
         async *answer({ signal }) {
           yield { type: 'text', text: 'Well' }
-          await new Promise((resolve) => signal.addEventListener('abort', resolve))
+          const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve))
+          hangs = true
+          await aborted
           released = true
         },
       }
@@ -86,6 +89,7 @@ for (const { kind, open } of testDatabases()) {
       )
       const messages = await world.messages.page(actor, id, id, { from: 'end', limit: 10 })
       expect(messages.map(({ status }) => status)).toEqual(['completed', 'processing'])
+      await until(() => hangs)
       await server.dispatch.stop()
       await until(() => released)
       await server.close()
