@@ -71,6 +71,8 @@ export type Config = {
   support: { routing: 'manual' | 'least_busy'; sessionsPerAgent: number }
   /** Whether anything answers what users say. */
   answering: boolean
+  /** How long an answer may take: until its first piece, between two, and as a whole. In milliseconds. */
+  answerTimes: { firstMs: number; betweenMs: number; wholeMs: number }
   aiService: Service | undefined
   /** A chat-completions endpoint, and the model of it that answers. */
   openai: { baseUrl: string; apiKey: string | undefined; model: string } | undefined
@@ -174,6 +176,11 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
     jobsInServer: env.JOBS_IN_SERVER,
     support: { routing: env.SUPPORT_ROUTING, sessionsPerAgent: env.SUPPORT_SESSIONS_PER_AGENT },
     answering: env.ANSWERING,
+    answerTimes: {
+      firstMs: env.ANSWER_FIRST_SECONDS * 1000,
+      betweenMs: env.ANSWER_PAUSE_SECONDS * 1000,
+      wholeMs: env.ANSWER_SECONDS * 1000,
+    },
     aiService: serviceOf(env.AI_SERVICE_URL, env.AI_SERVICE_API_KEY),
     openai:
       env.OPENAI_MODEL === undefined

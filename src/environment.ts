@@ -119,6 +119,9 @@ export const Environment = z.object({
   S3_SECRET_ACCESS_KEY: z.string().optional(),
 
   ANSWERING: flag.default(true),
+  ANSWER_FIRST_SECONDS: count.max(3600).default(60),
+  ANSWER_PAUSE_SECONDS: count.max(3600).default(30),
+  ANSWER_SECONDS: count.max(86_400).default(600),
   AI_SERVICE_URL: serviceUrl.optional(),
   AI_SERVICE_API_KEY: z.string().optional(),
   OPENAI_BASE_URL: serviceUrl.default('https://api.openai.com/v1'),

@@ -67,6 +67,7 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
     answerers,
     tokens,
     log: logger,
+    limits: config.answerTimes,
   })
   const desk = new DeskService({ store: new DeskStore(database), chats: chats.chats, answers })
   const {
