@@ -52,7 +52,7 @@ export async function openAnswers({
   const { log, messages, branches, access, live } = chats
   const store = new AnswerStore(database)
   const reads = new HistoryStore(database)
-  const settlement = new Settlement(store, log)
+  const settlement = new Settlement(store, log, buffer)
   const report = (err: unknown, ref?: AnswerRef) =>
     parts.log.error({ err, chat_id: ref?.chatId, answer_id: ref?.answerId }, 'an answer failed')
   const runner = new AnswerRunner({
@@ -91,9 +91,20 @@ export async function openAnswers({
     dispatch,
     limits,
     provider: answerers[0]?.name,
+    apology: answerers[0]?.apology,
   })
   const waits = new AnswerWaits(live.chats, messages, limits.patienceMs)
-  const answers = new AnswerService({ messages, branches, access, store, buffer, settlement, starts, dispatch, waits })
+  const answers = new AnswerService({
+    messages,
+    branches,
+    access,
+    store,
+    settlement,
+    starts,
+    dispatch,
+    waits,
+    posted: (chatId, clientId) => reads.idOf(chatId, clientId),
+  })
   await dispatch.start()
   const callbacks = new AnswerCallbacks({ tokens: parts.tokens, access, buffer, store, settlement, dispatch, limits })
   const turns = new ClientTurns({ chats, store, starts, answers })

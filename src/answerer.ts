@@ -18,8 +18,8 @@ export async function openAnswerer(
     ])
     return new CallbackAnswerer(new Outgoing({ allowPrivate: outgoingAllowPrivate }), {
       ...aiService,
-      callbackUrl: ({ chatId, messageId, answerId, limits }) =>
-        `${publicUrl}/api/chats/${chatId}/messages/${messageId}/callback?token=${tokens.token(messageId, answerId, limits.endsAt)}`,
+      callbackUrl: (request) =>
+        `${publicUrl}/api/chats/${request.chatId}/messages/${request.messageId}/callback?token=${tokens.token(request, request.limits.endsAt)}`,
     })
   }
   if (openai === undefined) return new DemoAnswerer({ pauseMs: DEMO_PAUSE_MS })

@@ -143,6 +143,8 @@ export type AnswerPart =
 export interface Answerer {
   /** What the answers table calls it. */
   readonly name: 'demo' | 'openai' | 'callback'
+  /** What the message says where nothing of an answer came; not given: nothing. */
+  readonly apology?: string
   answer(request: AnswerRequest): AsyncIterable<AnswerPart>
 }
 
@@ -157,16 +159,21 @@ export type Appended =
   | { outcome: 'appended' | 'repeated' | 'gap'; length: number }
   | { outcome: 'finished' | 'missing' }
 
-/** The same of a numbered piece, of which some may be still on their way. `full`: too much waits for those already. */
+/**
+ * The same of a numbered piece, of which some may be still on their way. `full`: too much waits for those already. `ending`:
+ * what `endPieces` was given, where all pieces that it waited for are there now.
+ */
 export type Pieced =
-  | { outcome: 'appended' | 'repeated' | 'held' | 'full'; ending?: string }
+  | { outcome: 'appended'; length: number; ending?: string }
+  | { outcome: 'repeated'; ending?: string }
+  | { outcome: 'held' | 'full' }
   | { outcome: 'finished' | 'missing' }
 
 /**
  * Keeps the text of answers while they are made, for all who watch. Promises:
  * - each call is atomic, on whichever instance it is made, and has happened for all once it resolves;
  * - what is appended is published on the chat's channel as `answerDelta` text, in the order of the text, without gaps;
- * - `finish` is final: after it has resolved the text that it resolved to never changes, and nothing more is published;
+ * - `finish` is final: after it has resolved what it resolved to never changes, and nothing more is published;
  * - an answer is kept for its time to live after the last call that changed it, and for a while after it is finished;
  * - a text is given as it was appended; it must be well-formed;
  * - a store that cannot be reached throws `Refusal('storage_unavailable')`, within seconds.
@@ -178,8 +185,7 @@ export interface AnswerBuffer {
   append(answer: AnswerRef, offset: number, text: string): Promise<Appended>
   /**
    * Appends a piece that has its number in a row, from 0: once, and after all before it. Until those are there it is held;
-   * a number that came already is a repeat. One without a number goes to the end. `ending`: what `endPieces` was given,
-   * where this was the last piece that it waited for.
+   * a number that came already is a repeat. One without a number goes to the end.
    */
   addPiece(answer: AnswerRef, number: number | null, text: string): Promise<Pieced>
   /**
@@ -188,8 +194,13 @@ export interface AnswerBuffer {
    */
   endPieces(answer: AnswerRef, count: number | null, ending: string): Promise<Pieced>
   read(answer: AnswerRef): Promise<{ text: string; finished: boolean } | undefined>
-  /** Resolves to the whole text, also again; to `undefined` where there is none. */
-  finish(answer: AnswerRef): Promise<string | undefined>
+  /**
+   * Resolves to the whole text, and to the `ending` of whoever finished it first; to `undefined` where there is none. What
+   * `endPieces` was given comes before all others where its pieces are all there.
+   */
+  finish(answer: AnswerRef, ending: string): Promise<{ text: string; ending: string } | undefined>
+  /** Those that are not finished and end with this process; none where other processes have them too. */
+  endingHere(): readonly AnswerRef[]
 }
 
 /**

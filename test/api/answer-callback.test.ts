@@ -4,6 +4,7 @@ import { APOLOGY, CallbackAnswerer } from '../../src/adapters/answerers/callback
 import { Outgoing } from '../../src/adapters/outgoing.ts'
 import { Message } from '../../src/contract/chats.ts'
 import { CallbackTokens } from '../../src/domain/answers/callback-tokens.ts'
+import type { AnswerLimits } from '../../src/domain/answers/limits.ts'
 import { TEST_SECRET } from '../support/accounts.ts'
 import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
@@ -64,8 +65,8 @@ for (const { kind, open } of testDatabases()) {
       const answerer = new CallbackAnswerer(new Outgoing({ allowPrivate: true }), {
         url: service.url,
         apiKey: 'key-of-the-service',
-        callbackUrl: ({ chatId, messageId, answerId, limits }) =>
-          `/api/chats/${chatId}/messages/${messageId}/callback?token=${tokens.token(messageId, answerId, limits.endsAt)}`,
+        callbackUrl: (request) =>
+          `/api/chats/${request.chatId}/messages/${request.messageId}/callback?token=${tokens.token(request, request.limits.endsAt)}`,
       })
       const answerLimits = { retryMs: 1, beatMs: 10, firstMs: 30_000, betweenMs: 30_000 }
       server = await startServer({ database, stores: await openStores(), answerer, answerLimits })
@@ -167,17 +168,37 @@ for (const { kind, open } of testDatabases()) {
         status: 401,
         reason: 'token_invalid',
       })
-      const [, chat = '', message = ''] = /chats\/(.*)\/messages\/(.*)\/callback/.exec(url) ?? []
-      const old = tokens.token(message, crypto.randomUUID(), Date.now() - 1)
+      const [, chatId = '', messageId = ''] = /chats\/(.*)\/messages\/(.*)\/callback/.exec(url) ?? []
+      const another = { chatId, messageId, answerId: crypto.randomUUID() }
+      const old = tokens.token(another, Date.now() - 1)
       expect((await server.post(`${url.split('?')[0]}?token=${old}`, {})).status).toBe(401)
-      const unknown = tokens.token(message, crypto.randomUUID(), Date.now() + 60_000)
+      const elsewhere = url.replace(chatId, foreign.split('/')[3] ?? '')
+      expect(await refusalOf(await server.post(elsewhere, { type: 'chunk', content: 'x' }))).toEqual({
+        status: 401,
+        reason: 'token_invalid',
+      })
+      const unknown = tokens.token(another, Date.now() + 60_000)
       const answer = await server.post(`${url.split('?')[0]}?token=${unknown}`, { type: 'chunk', content: 'x' })
       expect(await refusalOf(answer)).toEqual({ status: 404, reason: 'message_missing' })
-      await ada.call(`/api/chats/${chat}`, { method: 'DELETE' })
+      await ada.call(`/api/chats/${chatId}`, { method: 'DELETE' })
       expect(await refusalOf(await say({ type: 'chunk', content: 'x' }))).toEqual({
         status: 404,
         reason: 'message_missing',
       })
+    })
+
+    test('go on after what the answer said before, also where they end with the whole', async () => {
+      const { chat, say } = await asked()
+      await say({ type: 'chunk', content: 'One,' })
+      const { id } = await answerIn(chat)
+      await ada.send(`/api/chats/${chat}/messages/${id}/stop`, {})
+      await ada.send(`/api/chats/${chat}/messages/${id}/continue`, {})
+      const asks = () => service.asked.filter(({ callback_url }) => callback_url.includes(id))
+      await until(() => asks().length === 2)
+      const callback_url = asks()[1]?.callback_url ?? ''
+      await server.post(callback_url, { type: 'chunk', content: ' tw', seq: 0 })
+      expect((await server.post(callback_url, { type: 'complete', content: ' two' })).status).toBe(200)
+      expect(await answerIn(chat)).toMatchObject({ content: 'One, two', status: 'completed' })
     })
 
     test('come too late once the answer was stopped', async () => {
@@ -201,33 +222,61 @@ for (const { kind, open } of testDatabases()) {
     })
   })
 
-  test(`an answer that nobody calls back for any more has failed, with what it said, on ${kind}`, async () => {
-    const database = await open()
-    const service = startService()
-    const answerer = new CallbackAnswerer(new Outgoing({ allowPrivate: true }), {
-      url: service.url,
-      apiKey: undefined,
-      callbackUrl: ({ chatId, messageId, answerId, limits }) =>
-        `/api/chats/${chatId}/messages/${messageId}/callback?token=${new CallbackTokens([TEST_SECRET]).token(messageId, answerId, limits.endsAt)}`,
+  describe(`answers that are handed over, on ${kind},`, () => {
+    /** A server whose AI service was asked, and takes what the test says. */
+    const handedOver = async (answerLimits: Partial<AnswerLimits>) => {
+      const database = await open()
+      const service = startService()
+      const tokens = new CallbackTokens([TEST_SECRET])
+      const answerer = new CallbackAnswerer(new Outgoing({ allowPrivate: true }), {
+        url: service.url,
+        apiKey: undefined,
+        callbackUrl: (request) =>
+          `/api/chats/${request.chatId}/messages/${request.messageId}/callback?token=${tokens.token(request, request.limits.endsAt)}`,
+      })
+      const server = await startServer({ database, answerer, answerLimits })
+      const ada = await signUp(server)
+      const { id } = Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json())
+      await ada.send(`/api/chats/${id}/messages`, { content: 'Hello?' })
+      const { callback_url } = await service.question('Hello?')
+      await server.dispatch.drain()
+      return {
+        server,
+        say: (body: object) => server.post(callback_url, body),
+        last: async () => (await server.chats.messages.page({ kind: 'service' }, id, id, { from: 'end', limit: 1 }))[0],
+        async close() {
+          await server.close()
+          await service.stop()
+          await database.close()
+        },
+      }
+    }
+
+    test('have failed where nobody calls back any more, with what they said', async () => {
+      const { say, last, close } = await handedOver({ firstMs: 1000, betweenMs: 200, leaseMs: 1000, beatMs: 10 })
+      await say({ type: 'chunk', content: 'Well', seq: 0 })
+      await say({ type: 'chunk', content: 'never told', seq: 2 })
+      await until(async () => (await last())?.status === 'failed')
+      expect((await last())?.content).toBe('Well')
+      expect((await say({ type: 'chunk', content: ' then', seq: 1 })).status).toBe(409)
+      await close()
     })
-    const server = await startServer({
-      database,
-      answerer,
-      answerLimits: { firstMs: 1000, betweenMs: 200, leaseMs: 1000, beatMs: 10 },
+
+    test('are complete once they say as much as an answer may', async () => {
+      const { say, last, close } = await handedOver({ answerLength: 10 })
+      expect((await say({ type: 'chunk', content: '0123456', seq: 0 })).status).toBe(200)
+      expect((await say({ type: 'chunk', content: '789', seq: 1 })).status).toBe(200)
+      expect((await say({ type: 'chunk', content: 'more', seq: 2 })).status).toBe(409)
+      expect(await last()).toMatchObject({ status: 'completed', content: '0123456789' })
+      await close()
     })
-    const ada = await signUp(server)
-    const { id } = Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json())
-    await ada.send(`/api/chats/${id}/messages`, { content: 'Hello?' })
-    const { callback_url } = await service.question('Hello?')
-    await server.post(callback_url, { type: 'chunk', content: 'Well', seq: 0 })
-    await server.post(callback_url, { type: 'chunk', content: 'never told', seq: 2 })
-    const last = async () =>
-      (await server.chats.messages.page({ kind: 'service' }, id, id, { from: 'end', limit: 1 }))[0]
-    await until(async () => (await last())?.status === 'failed')
-    expect((await last())?.content).toBe('Well')
-    expect((await server.post(callback_url, { type: 'chunk', content: ' then', seq: 1 })).status).toBe(409)
-    await server.close()
-    await service.stop()
-    await database.close()
+
+    test('keep what they said where the one server that has it stops', async () => {
+      const { server, say, last, close } = await handedOver({})
+      await say({ type: 'chunk', content: 'So far' })
+      await server.dispatch.stop()
+      expect(await last()).toMatchObject({ status: 'failed', content: 'So far' })
+      await close()
+    })
   })
 }

@@ -17,6 +17,8 @@ const Frame = z.union([AnswerSnapshot, AnswerDelta, ChatEvent, z.looseObject({ t
 
 /** Puts an answer together from what a watcher is told, and sees that nothing of it is left out or told twice. */
 class Reader {
+  /** Resolves once it is told of the answer. */
+  readonly told = Promise.withResolvers<void>()
   text: string | undefined
   ended: string | undefined
 
@@ -33,6 +35,7 @@ class Reader {
       const { content, offset } = AnswerSnapshot.parse(told)
       expect(offset).toBe(content.length)
       this.text = content
+      this.told.resolve()
     } else if (told.type === 'answer.delta') {
       const { content, offset } = AnswerDelta.parse(told)
       expect(offset).toBe(this.text?.length ?? -1)
@@ -44,8 +47,7 @@ class Reader {
   }
 }
 
-async function readSocket(client: LiveClient): Promise<Reader> {
-  const reader = new Reader()
+async function readSocket(client: LiveClient, reader = new Reader()): Promise<Reader> {
   while (reader.ended === undefined) reader.take(await client.socket.next())
   return reader
 }
@@ -138,7 +140,9 @@ for (const { kind, open } of testDatabases()) {
       const clients = await Promise.all(
         Array.from({ length: 20 }, (_, index) => watch(index % 2 === 0 ? here : there, chat)),
       )
-      const readers = clients.map(readSocket)
+      const begun = clients.map(() => new Reader())
+      const readers = clients.map((client, index) => readSocket(client, begun[index]))
+      await Promise.all(begun.map(({ told }) => told.promise))
       for (let piece = 0; piece < 20; piece += 1) run.say(`${piece} `)
       const last = await LiveClient.open(there.ws, ada)
       await last.watch(chat)

@@ -4,6 +4,7 @@ import { EventPage } from '../../src/contract/chat-calls.ts'
 import { applyEvent, NO_CHAT } from '../../src/contract/chat-state.ts'
 import { Message } from '../../src/contract/chats.ts'
 import { AnswerFault } from '../../src/domain/answers/answer-fault.ts'
+import { Refusal } from '../../src/domain/refusal.ts'
 import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
 import { refusalOf } from '../support/people.ts'
@@ -223,6 +224,19 @@ for (const { kind, open } of testDatabases()) {
         await becomes(chat, 'completed')
       })
 
+      test('posting again does not stand in its own way', async () => {
+        for (const on_busy of ['reject', 'interrupt']) {
+          const chat = await newChat()
+          const [question, client_id] = [words(), crypto.randomUUID()]
+          const posted = await ask(chat, question, { client_id, on_busy })
+          const run = await answerer.run(question)
+          expect(await ask(chat, question, { client_id, on_busy })).toEqual(posted)
+          run.say('Still here')
+          run.end()
+          await becomes(chat, 'completed')
+        }
+      })
+
       test('a message that wants no answer gets none', async () => {
         const chat = await newChat()
         await ask(chat, words(), { answer: false })
@@ -246,12 +260,17 @@ for (const { kind, open } of testDatabases()) {
         const chat = await newChat()
         const question = words()
         await ask(chat, question)
-        ;(await answerer.run(question)).fail(new AnswerFault('Busy.', { passing: true }))
+        const first = await answerer.run(question)
+        first.give({ type: 'source', source: { title: 'A book' } })
+        first.fail(new AnswerFault('Busy.', { passing: true }))
         const second = await answerer.run(question, 2)
+        second.give({ type: 'source', source: { title: 'A book' } })
         second.say('Begun')
         second.fail(new AnswerFault('Busy again.', { passing: true }))
         await becomes(chat, 'failed')
-        expect(await answerIn(chat)).toMatchObject({ content: 'Begun' })
+        const answer = await answerIn(chat)
+        expect(answer).toMatchObject({ content: 'Begun' })
+        expect(answer.sources).toHaveLength(1)
         expect((await events(chat)).at(-1)?.data).toMatchObject({ status: 'failed', error: 'Busy again.' })
         expect(answerer.runs.filter(({ request }) => request.message === question)).toHaveLength(2)
       })
@@ -347,6 +366,49 @@ for (const { kind, open } of testDatabases()) {
       expect(last.map(({ content }) => content)).toEqual(['Hello?', 'I was about', 'And then?', 'Then this'])
       await dead.close()
       await alive.close()
+    })
+
+    test('end as was decided where their instance is killed before that is stored', async () => {
+      const answerer = new ScriptedAnswerer()
+      const stores = memoryStores()
+      const dead = await startServer({ database, stores, answerer, answerLimits: { leaseMs: 50, beatMs: 3_600_000 } })
+      const ada = await signUp(dead)
+      const { id } = Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json())
+      await ada.send(`/api/chats/${id}/messages`, { content: 'Hello?' })
+      const run = await answerer.run('Hello?')
+      run.say('All of it')
+      await until(async () => (await dead.dispatchedText(id)) === 'All of it')
+      const { answerId, messageId } = run.request
+      const ending = { status: 'completed', sources: [{ title: 'A book' }] }
+      await stores.buffer.finish({ chatId: id, messageId, answerId }, JSON.stringify(ending))
+
+      const alive = await startServer({ database, stores, answerer, answerLimits: { beatMs: 10 } })
+      const last = async () =>
+        (await alive.chats.messages.page({ kind: 'service' }, id, id, { from: 'end', limit: 1 }))[0]
+      await until(async () => (await last())?.status === 'completed')
+      expect(await last()).toMatchObject({ content: 'All of it', sources: [{ title: 'A book' }] })
+      run.end()
+      await dead.close()
+      await alive.close()
+    })
+
+    test('wait for the store of their text: what is posted is stored meanwhile', async () => {
+      const answerer = new ScriptedAnswerer()
+      const stores = memoryStores()
+      const { open } = stores.buffer
+      stores.buffer.open = () => Promise.reject(new Refusal('storage_unavailable'))
+      const server = await startServer({ database, stores, answerer, answerLimits: { beatMs: 10 } })
+      const ada = await signUp(server)
+      const { id } = Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json())
+      expect((await ada.send(`/api/chats/${id}/messages`, { content: 'Hello?' })).status).toBe(200)
+      stores.buffer.open = open
+      const run = await answerer.run('Hello?')
+      run.say('There you are')
+      run.end()
+      await server.dispatch.drain()
+      const messages = await server.chats.messages.page({ kind: 'service' }, id, id, { from: 'end', limit: 10 })
+      expect(messages.map(({ content }) => content)).toEqual(['Hello?', 'There you are'])
+      await server.close()
     })
 
     test('end as failed where their answerer is silent for too long, or never begins', async () => {

@@ -23,7 +23,7 @@ describe('the memory answer buffer', () => {
     now += KEPT_MS - 1
     await buffer.append(answer, 0, 'a')
     now += KEPT_MS - 1
-    expect(await buffer.finish(answer)).toBe('a')
+    expect((await buffer.finish(answer, 'end'))?.text).toBe('a')
     now += FINISHED_MS
     expect(await buffer.read(answer)).toBeUndefined()
   })
@@ -47,7 +47,7 @@ if (testRedisUrl === undefined) {
       const keys = await server.keys(`${prefix}*`)
       expect(keys).toHaveLength(2)
       for (const key of keys) expect(await server.pTTL(key)).toBeGreaterThan(FINISHED_MS)
-      await buffer.finish(answer)
+      await buffer.finish(answer, 'end')
       for (const key of keys) {
         const left = await server.pTTL(key)
         expect(left).toBeGreaterThan(0)

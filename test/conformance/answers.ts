@@ -92,12 +92,12 @@ export function answerContract(name: string, open: () => Promise<OpenAnswers>): 
     test('takes nothing after the end, which comes as often as it is asked for', async () => {
       const { answer } = await begin()
       await world.buffer.append(answer, 0, 'whole')
-      expect(await world.peer.finish(answer)).toBe('whole')
+      expect(await world.peer.finish(answer, 'first')).toEqual({ text: 'whole', ending: 'first' })
       expect(await world.buffer.append(answer, 5, ' more')).toEqual({ outcome: 'finished' })
       expect(await world.buffer.addPiece(answer, 0, 'late')).toEqual({ outcome: 'finished' })
       expect(await world.buffer.endPieces(answer, null, '')).toEqual({ outcome: 'finished' })
       await world.buffer.open(answer, 'anew')
-      expect(await world.buffer.finish(answer)).toBe('whole')
+      expect(await world.buffer.finish(answer, 'second')).toEqual({ text: 'whole', ending: 'first' })
       expect(await world.peer.read(answer)).toEqual({ text: 'whole', finished: true })
     })
 
@@ -114,9 +114,9 @@ export function answerContract(name: string, open: () => Promise<OpenAnswers>): 
       }
       const appending = append()
       await until(() => length > 20)
-      const text = await world.peer.finish(answer)
+      const finished = await world.peer.finish(answer, 'end')
       await appending
-      expect(text).toBe('x'.repeat(length))
+      expect(finished?.text).toBe('x'.repeat(length))
     })
 
     test('knows nothing of an answer that was never begun', async () => {
@@ -125,7 +125,7 @@ export function answerContract(name: string, open: () => Promise<OpenAnswers>): 
       expect(await world.buffer.addPiece(answer, null, 'a')).toEqual({ outcome: 'missing' })
       expect(await world.buffer.endPieces(answer, 1, 'a')).toEqual({ outcome: 'missing' })
       expect(await world.buffer.read(answer)).toBeUndefined()
-      expect(await world.buffer.finish(answer)).toBeUndefined()
+      expect(await world.buffer.finish(answer, 'end')).toBeUndefined()
     })
 
     test('puts numbered pieces in order, each once, however they come', async () => {
@@ -146,7 +146,10 @@ export function answerContract(name: string, open: () => Promise<OpenAnswers>): 
         fc.asyncProperty(orders, async ({ whole, count, arrivals }) => {
           const { answer, watched } = await begin()
           for (const { number, text } of arrivals) await world.buffer.addPiece(answer, number, text)
-          expect(await world.peer.endPieces(answer, count, 'end')).toEqual({ outcome: 'appended' })
+          expect(await world.peer.endPieces(answer, count, 'end')).toEqual({
+            outcome: 'appended',
+            length: whole.length,
+          })
           expect((await world.peer.read(answer))?.text).toBe(whole)
           await until(() => watched.text === whole)
         }),
@@ -159,9 +162,11 @@ export function answerContract(name: string, open: () => Promise<OpenAnswers>): 
       expect(await world.buffer.addPiece(answer, 1, 'b')).toEqual({ outcome: 'held' })
       expect(await world.buffer.endPieces(answer, 3, 'the end')).toEqual({ outcome: 'held' })
       expect(await world.peer.addPiece(answer, 1, 'b')).toEqual({ outcome: 'repeated' })
-      expect(await world.peer.addPiece(answer, 0, 'a')).toEqual({ outcome: 'appended' })
-      expect(await world.peer.addPiece(answer, 2, 'c')).toEqual({ outcome: 'appended', ending: 'the end' })
-      expect(await world.buffer.finish(answer)).toBe('abc')
+      expect(await world.peer.addPiece(answer, 0, 'a')).toEqual({ outcome: 'appended', length: 2 })
+      expect(await world.peer.addPiece(answer, 2, 'c')).toEqual({ outcome: 'appended', length: 3, ending: 'the end' })
+      // Whoever was told so may have been killed: it comes again, and before any other end.
+      expect(await world.buffer.addPiece(answer, 2, 'c')).toEqual({ outcome: 'repeated', ending: 'the end' })
+      expect(await world.buffer.finish(answer, 'another')).toEqual({ text: 'abc', ending: 'the end' })
     })
 
     test('an end that does not know how many there are waits for those before the last that came', async () => {
@@ -169,10 +174,10 @@ export function answerContract(name: string, open: () => Promise<OpenAnswers>): 
       await world.buffer.addPiece(answer, 0, 'a')
       await world.buffer.addPiece(answer, 2, 'c')
       expect(await world.buffer.endPieces(answer, null, 'the end')).toEqual({ outcome: 'held' })
-      expect(await world.buffer.addPiece(answer, 1, 'b')).toEqual({ outcome: 'appended', ending: 'the end' })
+      expect(await world.buffer.addPiece(answer, 1, 'b')).toEqual({ outcome: 'appended', length: 3, ending: 'the end' })
       const { answer: other } = await begin()
       await world.buffer.addPiece(other, null, 'no number')
-      expect(await world.buffer.endPieces(other, null, '')).toEqual({ outcome: 'appended' })
+      expect(await world.buffer.endPieces(other, null, '')).toEqual({ outcome: 'appended', length: 9 })
     })
 
     test('holds no more than it may', async () => {
@@ -184,7 +189,7 @@ export function answerContract(name: string, open: () => Promise<OpenAnswers>): 
       }
       expect(outcomes).toEqual(['held', 'held', 'full'])
       await world.buffer.addPiece(answer, 0, '')
-      expect(await world.buffer.addPiece(answer, 3, long)).toEqual({ outcome: 'appended' })
+      expect(await world.buffer.addPiece(answer, 3, long)).toEqual({ outcome: 'appended', length: 300_000 })
     })
   })
 }

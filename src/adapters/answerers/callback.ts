@@ -18,6 +18,7 @@ const GO_ON = 'Go on right after the last character of your answer. Repeat nothi
 /** Answers by the documented AI service: it takes the request, and calls back with the answer. */
 export class CallbackAnswerer implements Answerer {
   readonly name = 'callback'
+  readonly apology = APOLOGY
   readonly #outgoing: Pick<Outgoing, 'fetch'>
   readonly #settings: CallbackSettings
 
@@ -38,7 +39,7 @@ export class CallbackAnswerer implements Answerer {
     await body?.cancel()
     if (status < 200 || status > 299) {
       const passing = status === 429 || status >= 500
-      throw new AnswerFault(`The AI service answered with status ${status}.`, { passing, says: APOLOGY })
+      throw new AnswerFault(`The AI service answered with status ${status}.`, { passing })
     }
     yield { type: 'handed_over' }
   }
@@ -52,7 +53,7 @@ export class CallbackAnswerer implements Answerer {
       const message = refused
         ? 'The AI service is at an address that may not be asked.'
         : 'The AI service did not answer.'
-      throw new AnswerFault(message, { passing: cause.reason === 'unreachable', says: APOLOGY, cause })
+      throw new AnswerFault(message, { passing: cause.reason === 'unreachable', cause })
     }
   }
 }

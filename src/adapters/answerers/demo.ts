@@ -1,4 +1,5 @@
 import { AnswerFault } from '../../domain/answers/answer-fault.ts'
+import { pause } from '../../domain/pause.ts'
 import type { Answerer, AnswerPart, AnswerRequest } from '../../domain/ports.ts'
 
 /** Between two words where somebody asks for a slow answer. */
@@ -41,17 +42,6 @@ export class DemoAnswerer implements Answerer {
     yield { type: 'source', source: SOURCE }
     yield { type: 'usage', usage: { input_tokens: message.split(/\s+/).length, output_tokens: words.length } }
   }
-}
-
-/** Ends early where the signal is aborted. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  const end = () => resolve()
-  signal.addEventListener('abort', end, { once: true })
-  await promise
-  clearTimeout(timer)
-  signal.removeEventListener('abort', end)
 }
 
 const EXCERPT_MAX = 200

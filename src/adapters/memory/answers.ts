@@ -11,8 +11,10 @@ export const HELD_MAX = 1000
 export const HELD_LENGTH_MAX = 262_144
 
 type Answer = {
+  ref: AnswerRef
   text: string
-  finished: boolean
+  /** Once it is finished: the ending of whoever did so first. */
+  finished?: string
   expiresAt: number
   /** The number of the next piece. */
   next: number
@@ -33,17 +35,17 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
     this.#now = now
   }
 
-  async open({ answerId }: AnswerRef, begun: string): Promise<void> {
+  async open(ref: AnswerRef, begun: string): Promise<void> {
     this.#forgetExpired()
-    if (this.#answers.has(answerId)) return
-    const answer = { text: begun, finished: false, expiresAt: 0, next: 0, held: new Map(), heldLength: 0 }
-    this.#renew(answerId, answer, KEPT_MS)
+    if (this.#answers.has(ref.answerId)) return
+    const answer = { ref, text: begun, expiresAt: 0, next: 0, held: new Map(), heldLength: 0 }
+    this.#renew(ref.answerId, answer, KEPT_MS)
   }
 
   async append(ref: AnswerRef, offset: number, text: string): Promise<Appended> {
     const answer = this.#get(ref)
     if (answer === undefined) return { outcome: 'missing' }
-    if (answer.finished) return { outcome: 'finished' }
+    if (answer.finished !== undefined) return { outcome: 'finished' }
     const { length } = answer.text
     if (offset !== length) return { outcome: offset < length ? 'repeated' : 'gap', length }
     await this.#append(ref, answer, text)
@@ -53,12 +55,12 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
   async addPiece(ref: AnswerRef, number: number | null, text: string): Promise<Pieced> {
     const answer = this.#get(ref)
     if (answer === undefined) return { outcome: 'missing' }
-    if (answer.finished) return { outcome: 'finished' }
+    if (answer.finished !== undefined) return { outcome: 'finished' }
     if (number === null) {
       await this.#append(ref, answer, text)
-      return { outcome: 'appended' }
+      return { outcome: 'appended', length: answer.text.length }
     }
-    if (number < answer.next || answer.held.has(number)) return { outcome: 'repeated' }
+    if (number < answer.next || answer.held.has(number)) return { outcome: 'repeated', ...dueIn(answer) }
     if (number > answer.next) return this.#hold(ref, answer, number, text)
     let all = text
     for (answer.next += 1; answer.held.has(answer.next); answer.next += 1) {
@@ -68,17 +70,15 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
       all += piece
     }
     await this.#append(ref, answer, all)
-    const { ending } = answer
-    if (ending === undefined || answer.next < ending.count) return { outcome: 'appended' }
-    return { outcome: 'appended', ending: ending.text }
+    return { outcome: 'appended', length: answer.text.length, ...dueIn(answer) }
   }
 
   async endPieces(ref: AnswerRef, count: number | null, ending: string): Promise<Pieced> {
     const answer = this.#get(ref)
     if (answer === undefined) return { outcome: 'missing' }
-    if (answer.finished) return { outcome: 'finished' }
+    if (answer.finished !== undefined) return { outcome: 'finished' }
     const last = count ?? Math.max(answer.next, ...[...answer.held.keys()].map((number) => number + 1))
-    if (answer.next >= last) return { outcome: 'appended' }
+    if (answer.next >= last) return { outcome: 'appended', length: answer.text.length }
     answer.ending = { count: last, text: ending }
     this.#renew(ref.answerId, answer, KEPT_MS)
     return { outcome: 'held' }
@@ -86,18 +86,25 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
 
   async read(ref: AnswerRef): Promise<{ text: string; finished: boolean } | undefined> {
     const answer = this.#get(ref)
-    return answer && { text: answer.text, finished: answer.finished }
+    return answer && { text: answer.text, finished: answer.finished !== undefined }
   }
 
-  async finish(ref: AnswerRef): Promise<string | undefined> {
+  async finish(ref: AnswerRef, ending: string): Promise<{ text: string; ending: string } | undefined> {
     const answer = this.#get(ref)
     if (answer === undefined) return undefined
-    if (!answer.finished) {
-      answer.finished = true
+    if (answer.finished === undefined) {
+      answer.finished = dueIn(answer).ending ?? ending
       answer.held.clear()
       this.#renew(ref.answerId, answer, FINISHED_MS)
     }
-    return answer.text
+    return { text: answer.text, ending: answer.finished }
+  }
+
+  endingHere(): AnswerRef[] {
+    const open = [...this.#answers.values()].filter(
+      ({ finished, expiresAt }) => finished === undefined && expiresAt > this.#now(),
+    )
+    return open.map(({ ref }) => ref)
   }
 
   #get({ answerId }: AnswerRef): Answer | undefined {
@@ -131,4 +138,9 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
     const now = this.#now()
     for (const [answerId, { expiresAt }] of this.#answers) if (expiresAt <= now) this.#answers.delete(answerId)
   }
+}
+
+/** What `endPieces` was given, where its pieces are all there. */
+function dueIn({ next, ending }: Answer): { ending?: string } {
+  return ending === undefined || next < ending.count ? {} : { ending: ending.text }
 }

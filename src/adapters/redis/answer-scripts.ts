@@ -3,8 +3,8 @@ import { script, toTexts } from './scripts.ts'
 
 // KEYS: what is known of an answer (a hash), its text. ARGV: its time to live in ms; for what appends, its chat's channel
 // and the head of what is published there. The hash has `length` (the text's, in UTF-16 code units, which Lua cannot count:
-// every text comes with its own), `next` (the number of the next piece), `finished`, the held pieces by their numbers, and
-// once there is an end `count` and `ending`.
+// every text comes with its own), `next` (the number of the next piece), the held pieces by their numbers, once there is an
+// end `count` and `ending`, and once it is finished `finished`: the ending of whoever did so first.
 
 const OPEN = `
 if redis.call('EXISTS', KEYS[1]) == 1 then return end
@@ -40,10 +40,14 @@ return { 'appended', tostring(length + tonumber(ARGV[5])) }
 const PIECE = `${STATE}
 if ARGV[6] == '' then
   append(ARGV[4], ARGV[5])
-  return { 'appended' }
+  return { 'appended', tostring(state[1] + ARGV[5]) }
 end
 local number, next = tonumber(ARGV[6]), tonumber(state[3])
-if number < next or redis.call('HEXISTS', KEYS[1], ARGV[6]) == 1 then return { 'repeated' } end
+local function due()
+  local ending = redis.call('HMGET', KEYS[1], 'count', 'ending')
+  return ending[1] and next >= tonumber(ending[1]) and ending[2] or nil
+end
+if number < next or redis.call('HEXISTS', KEYS[1], ARGV[6]) == 1 then return { 'repeated', '', due() } end
 if number > next then
   local held = redis.call('HMGET', KEYS[1], 'held', 'heldLength')
   if tonumber(held[1]) >= ${HELD_MAX} or held[2] + ARGV[5] > ${HELD_LENGTH_MAX} then return { 'full' } end
@@ -71,9 +75,8 @@ if #filled > 0 then
 end
 redis.call('HSET', KEYS[1], 'next', tostring(next))
 append(table.concat(texts), length + heldLength)
-local ending = redis.call('HMGET', KEYS[1], 'count', 'ending')
-if ending[1] and next >= tonumber(ending[1]) then return { 'appended', ending[2] } end
-return { 'appended' }
+local all = tostring(state[1] + length + heldLength)
+return { 'appended', all, due() }
 `
 
 const END = `${STATE}
@@ -85,7 +88,7 @@ if not count then
     if number and number >= count then count = number + 1 end
   end
 end
-if tonumber(state[3]) >= count then return { 'appended' } end
+if tonumber(state[3]) >= count then return { 'appended', state[1] } end
 redis.call('HSET', KEYS[1], 'count', tostring(count), 'ending', ARGV[3])
 renew()
 return { 'held' }
@@ -99,15 +102,17 @@ return { state[2] and 'finished' or 'open', redis.call('GET', KEYS[2]) or '' }
 
 // What is held, and for what, is of no use any more.
 const FINISH = `
-local state = redis.call('HMGET', KEYS[1], 'length', 'finished')
+local state = redis.call('HMGET', KEYS[1], 'length', 'finished', 'next', 'count', 'ending')
 if not state[1] then return { 'missing' } end
-if not state[2] then
+local ending = state[2]
+if not ending then
+  ending = state[4] and tonumber(state[3]) >= tonumber(state[4]) and state[5] or ARGV[2]
   redis.call('DEL', KEYS[1])
-  redis.call('HSET', KEYS[1], 'length', state[1], 'finished', '1')
+  redis.call('HSET', KEYS[1], 'length', state[1], 'finished', ending)
   redis.call('PEXPIRE', KEYS[1], ARGV[1])
   redis.call('PEXPIRE', KEYS[2], ARGV[1])
 end
-return { 'finished', redis.call('GET', KEYS[2]) or '' }
+return { 'finished', redis.call('GET', KEYS[2]) or '', ending }
 `
 
 type Keys = [state: string, text: string]
@@ -119,5 +124,5 @@ export const answerScripts = {
   addAnswerPiece: script<Keys, Appending, string[]>(PIECE, toTexts),
   endAnswerPieces: script<Keys, [ttlMs: string, count: string, ending: string], string[]>(END, toTexts),
   readAnswer: script<Keys, [], string[]>(READ, toTexts),
-  finishAnswer: script<Keys, [ttlMs: string], string[]>(FINISH, toTexts),
+  finishAnswer: script<Keys, [ttlMs: string, ending: string], string[]>(FINISH, toTexts),
 }

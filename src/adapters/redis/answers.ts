@@ -53,11 +53,15 @@ export class RedisAnswerBuffer implements AnswerBuffer {
     return outcome === 'missing' ? undefined : { text, finished: outcome === 'finished' }
   }
 
-  async finish(answer: AnswerRef): Promise<string | undefined> {
-    const [outcome, text = ''] = await this.#call(answer, (client, keys) =>
-      client.finishAnswer(keys, String(FINISHED_MS)),
+  async finish(answer: AnswerRef, given: string): Promise<{ text: string; ending: string } | undefined> {
+    const [outcome, text = '', ending = given] = await this.#call(answer, (client, keys) =>
+      client.finishAnswer(keys, String(FINISHED_MS), given),
     )
-    return outcome === 'missing' ? undefined : text
+    return outcome === 'missing' ? undefined : { text, ending }
+  }
+
+  endingHere(): AnswerRef[] {
+    return []
   }
 
   #call<T>(
@@ -75,11 +79,13 @@ function appending(answer: AnswerRef, channel: string, text: string): Appending 
   return [KEPT, channel, `${SIGNAL}${answerDeltaHead(answer)}`, text, String(text.length)]
 }
 
-function piecedOf([outcome, ending]: string[]): Pieced {
+function piecedOf([outcome, length, due]: string[]): Pieced {
+  const ending = due === undefined ? {} : { ending: due }
   switch (outcome) {
     case 'appended':
-      return ending === undefined ? { outcome } : { outcome, ending }
+      return { outcome, length: Number(length), ...ending }
     case 'repeated':
+      return { outcome, ...ending }
     case 'held':
     case 'full':
       return { outcome }

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
 import type { Message, MessageStatus, Source } from '../../contract/chats.ts'
 import type { Database } from '../../db/open.ts'
 import { answers, branches, messages, sources } from '../../db/schema.ts'
@@ -229,12 +229,21 @@ export class AnswerStore {
     )
   }
 
-  /** Says that these are still being made. Resolves to those that are: the others have ended. */
-  async renew(answerIds: readonly string[], leaseMs: number): Promise<string[]> {
+  /** Says that these are still being made, for so long. Resolves to those that are: the others have ended. */
+  renew(answerIds: readonly string[], leaseMs: number): Promise<string[]> {
+    return this.#renew(answerIds, leaseUntil(leaseMs))
+  }
+
+  /** The same, where somebody else may say at the same time that it goes on for longer. */
+  keep(answerIds: readonly string[], leaseMs: number): Promise<string[]> {
+    return this.#renew(answerIds, sql`GREATEST(${answers.lease_until}, ${leaseUntil(leaseMs)})`)
+  }
+
+  async #renew(answerIds: readonly string[], until: SQL): Promise<string[]> {
     const rows = await this.#database.within(() =>
       this.#database.orm
         .update(answers)
-        .set({ lease_until: leaseUntil(leaseMs) })
+        .set({ lease_until: until })
         .where(and(inArray(answers.id, [...answerIds]), eq(answers.status, 'processing')))
         .returning({ id: answers.id }),
     )

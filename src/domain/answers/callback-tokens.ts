@@ -1,3 +1,5 @@
+import type { AnswerRef } from '../ports.ts'
+
 /** Tokens by which another service speaks for one answer, until its deadline. */
 export class CallbackTokens {
   readonly #keys: readonly string[]
@@ -9,25 +11,27 @@ export class CallbackTokens {
   }
 
   /** `endsAt`: milliseconds since 1970. */
-  token(messageId: string, answerId: string, endsAt: number): string {
-    return `${answerId}.${endsAt}.${signatureOf(this.#keys[0] ?? '', messageId, answerId, endsAt)}`
+  token(answer: AnswerRef, endsAt: number): string {
+    return `${answer.answerId}.${endsAt}.${signatureOf(this.#keys[0] ?? '', answer, endsAt).toString('base64url')}`
   }
 
-  /** The answer that a token is good for, of this message and now; `undefined` where it is not. */
-  read(token: string, messageId: string): string | undefined {
-    const [answerId = '', ends = '', signature = ''] = token.split('.')
+  /** The answer that a token is good for, in this chat and message and now; `undefined` where it is not. */
+  read(token: string, chatId: string, messageId: string): AnswerRef | undefined {
+    const [answerId = '', ends = '', shown = ''] = token.split('.')
     const endsAt = Number(ends)
     if (!(endsAt > Date.now())) return undefined
-    // Compared by what a key makes of them: the time that it takes tells nothing of the right one.
-    const isGood = this.#keys.some((key) =>
-      hmac(key, signature).equals(hmac(key, signatureOf(key, messageId, answerId, endsAt))),
-    )
-    return isGood ? answerId : undefined
+    const answer = { chatId, messageId, answerId }
+    const signature = Buffer.from(shown, 'base64url')
+    const isGood = this.#keys.some((key) => {
+      const right = signatureOf(key, answer, endsAt)
+      return signature.length === right.length && crypto.timingSafeEqual(signature, right)
+    })
+    return isGood ? answer : undefined
   }
 }
 
-function signatureOf(key: string, messageId: string, answerId: string, endsAt: number): string {
-  return hmac(key, `${messageId}:${answerId}:${endsAt}`).toString('base64url')
+function signatureOf(key: string, { chatId, messageId, answerId }: AnswerRef, endsAt: number): Buffer {
+  return hmac(key, `${chatId}:${messageId}:${answerId}:${endsAt}`)
 }
 
 function hmac(key: string, text: string): Buffer {

@@ -1,13 +1,13 @@
-import { z } from 'zod'
 import { BoundedCache } from '../bounded-cache.ts'
 import type { ChatAccess } from '../chats/access.ts'
-import type { AnswerBuffer, AnswerRef, AnswerSource, Pieced } from '../ports.ts'
+import type { AnswerBuffer, AnswerRef, AnswerSource } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
 import { type AnswerStore, isRunning } from './answer-store.ts'
 import type { CallbackTokens } from './callback-tokens.ts'
 import type { AnswerDispatch } from './dispatch.ts'
 import type { AnswerLimits } from './limits.ts'
-import { type Settlement, storable } from './settlement.ts'
+import { isAway, patiently } from './patience.ts'
+import { type Ending, type Settlement, storable } from './settlement.ts'
 
 type Parts = {
   tokens: CallbackTokens
@@ -19,12 +19,8 @@ type Parts = {
   limits: AnswerLimits
 }
 
-/** What an answer ends with, as it waits for pieces that are on their way. */
-const Kept = z.object({
-  content: z.string().nullable(),
-  sources: z.array(z.object({ title: z.string(), url: z.string().optional(), content: z.string().optional() })),
-})
-type Kept = { content: string | null; sources: AnswerSource[] }
+/** What the service says at the end. `content`: the whole text, where it is not what its pieces make. */
+type Whole = { content: string | null; sources: AnswerSource[] }
 
 const SYSTEM = { kind: 'service' } as const
 /** Answers whose last sign of life is remembered here. */
@@ -41,74 +37,93 @@ export class AnswerCallbacks {
 
   /** The answer that a call is about. Throws `token_invalid` or `message_missing`. */
   async identify(chatId: string, messageId: string, token: string | undefined): Promise<AnswerRef> {
-    const answerId = token && this.#parts.tokens.read(token, messageId)
-    if (!answerId) throw new Refusal('token_invalid')
+    const answer = token && this.#parts.tokens.read(token, chatId, messageId)
+    if (!answer) throw new Refusal('token_invalid')
     try {
       await this.#parts.access.open(SYSTEM, chatId)
     } catch (fault) {
       throw fault instanceof Refusal && fault.reason === 'chat_missing' ? new Refusal('message_missing') : fault
     }
-    return { chatId, messageId, answerId }
+    return answer
   }
 
   /** Throws `answer_over`, `message_missing`, or `too_many_pieces`. */
   async chunk(answer: AnswerRef, number: number | null, content: string): Promise<void> {
     const pieced = await this.#parts.buffer.addPiece(answer, number, storable(content))
-    await this.#expectTaken(answer, pieced)
-    if ('ending' in pieced && pieced.ending !== undefined)
-      return this.#end(answer, Kept.parse(JSON.parse(pieced.ending)))
-    // One that waits for others is no sign that those will come.
-    if (pieced.outcome === 'appended') await this.#renew(answer)
+    switch (pieced.outcome) {
+      case 'appended':
+        if (pieced.ending !== undefined || pieced.length >= this.#parts.limits.answerLength) return this.#end(answer)
+        return this.#renew(answer)
+      case 'repeated':
+        // The last one, whose first caller did not come to the end.
+        if (pieced.ending !== undefined) await this.#end(answer)
+        return
+      case 'held':
+        // No sign that those that it waits for will come.
+        return
+      case 'full':
+        throw new Refusal('too_many_pieces')
+      default:
+        return this.#over(answer, pieced.outcome)
+    }
   }
 
   /** Throws `answer_over`, `message_missing`, or `answer_content_missing`. */
-  async complete(answer: AnswerRef, count: number | null, end: Kept): Promise<void> {
-    const { buffer } = this.#parts
-    if (end.content === null) {
-      const pieced = await buffer.endPieces(answer, count, JSON.stringify(end))
-      await this.#expectTaken(answer, pieced)
-      if (pieced.outcome === 'held') return
-      if ((await buffer.read(answer))?.text === '') throw new Refusal('answer_content_missing')
-    }
-    await this.#end(answer, end)
+  async complete(answer: AnswerRef, count: number | null, { content, sources }: Whole): Promise<void> {
+    const ending: Ending = { status: 'completed', sources }
+    if (content !== null) return this.#end(answer, { ...ending, content: await this.#continued(answer, content) })
+    const pieced = await this.#parts.buffer.endPieces(answer, count, JSON.stringify(ending))
+    if (pieced.outcome === 'finished' || pieced.outcome === 'missing') return this.#over(answer, pieced.outcome)
+    if (pieced.outcome !== 'appended') return
+    if (pieced.length === 0) throw new Refusal('answer_content_missing')
+    await this.#end(answer, ending)
   }
 
-  async #end(answer: AnswerRef, { content, sources }: Kept): Promise<void> {
-    const { buffer, settlement, dispatch } = this.#parts
-    const text = await buffer.finish(answer)
-    if (text === undefined) await this.#expectTaken(answer, { outcome: 'missing' })
-    const whole = content === null ? (text ?? '') : storable(content)
-    const isFirst = await settlement.settle(answer, { status: 'completed', content: whole, sources })
+  /** Where the pieces were all there, what they end with comes first. */
+  async #end(answer: AnswerRef, ending: Ending = { status: 'completed' }): Promise<void> {
+    const { settlement, dispatch } = this.#parts
+    const status = await patiently(() => settlement.end(answer, ending))
     dispatch.ended(answer.answerId)
-    if (!isFirst) throw new Refusal('answer_over')
+    if (status !== 'completed') throw new Refusal('answer_over')
   }
 
-  async #expectTaken(answer: AnswerRef, { outcome }: Pieced): Promise<void> {
-    if (outcome === 'full') throw new Refusal('too_many_pieces')
-    if (outcome === 'finished') throw new Refusal('answer_over')
-    if (outcome !== 'missing') return
-    const { store, settlement, dispatch } = this.#parts
-    const row = await store.find(answer.answerId)
+  /** The whole of what this run says goes behind what the message said before it. */
+  async #continued({ answerId, messageId }: AnswerRef, said: string): Promise<string> {
+    const { store } = this.#parts
+    const begun = (await store.find(answerId))?.begun ?? 0
+    const before = begun === 0 ? '' : (await store.textOf(messageId)).slice(0, begun)
+    return before + storable(said)
+  }
+
+  /** Nothing more can be said. Resolves where it had been said, and whoever it was said to did not come to the end. */
+  async #over(answer: AnswerRef, outcome: 'finished' | 'missing'): Promise<void> {
+    const row = await this.#parts.store.find(answer.answerId)
     if (row?.message_id !== answer.messageId) throw new Refusal('message_missing')
-    if (isRunning(row)) {
-      // The buffer was emptied: what comes now would be the end of a text without its beginning.
-      const content = await store.textOf(answer.messageId)
-      await settlement.settle(answer, { status: 'failed', content, error: 'The text of the answer was lost.' })
-      dispatch.ended(answer.answerId)
-    }
-    throw new Refusal('answer_over')
+    if (!isRunning(row)) throw new Refusal('answer_over')
+    // One that is finished has its ending. Else the buffer was emptied: what comes now has no beginning.
+    const lost = outcome === 'missing' ? { error: 'The text of the answer was lost.' } : {}
+    await this.#end(answer, { status: 'failed', ...lost })
   }
 
-  /** Now and then: the deadline of the next piece is far away. */
+  /** Now and then: the deadline of the next piece is far away. Throws `answer_over`. */
   async #renew(answer: AnswerRef): Promise<void> {
-    const { store, limits, buffer } = this.#parts
+    const { store, limits } = this.#parts
     const { answerId } = answer
     const now = Date.now()
-    if (now - (this.#renewedAt.get(answerId) ?? 0) < limits.betweenMs / 4) return
+    const apart = limits.betweenMs / 4
+    if (now - (this.#renewedAt.get(answerId) ?? 0) < apart) return
     this.#renewedAt.set(answerId, now)
-    await store.renew([answerId], limits.betweenMs)
-    const known = await buffer.read(answer)
-    if (known !== undefined && known.text.length >= limits.answerLength)
-      await this.#end(answer, { content: null, sources: [] })
+    try {
+      // A piece that comes sooner than the next renewal has as long until the next one, too.
+      const [renewed] = await store.renew([answerId], limits.betweenMs + apart)
+      if (renewed !== undefined) return
+    } catch (fault) {
+      this.#renewedAt.delete(answerId)
+      // The piece is taken: whoever is told that it was not sends it again. The next one renews.
+      if (isAway(fault)) return
+      throw fault
+    }
+    // It was ended before there was a text to end.
+    await this.#end(answer, { status: 'stopped' })
   }
 }

@@ -2,6 +2,7 @@ import type { ChatLog } from '../chats/log.ts'
 import type { AnswerBuffer, AnswerRef, Bus } from '../ports.ts'
 import { type AnswerRow, type AnswerStore, refOf } from './answer-store.ts'
 import type { AnswerLimits } from './limits.ts'
+import { isAway } from './patience.ts'
 import type { Abandoned, AnswerRunner } from './runner.ts'
 import type { Settlement } from './settlement.ts'
 
@@ -88,8 +89,9 @@ export class AnswerDispatch {
   /** Begins nothing more; resolves once nothing is made here any more. */
   async drain(): Promise<void> {
     this.#stopping = true
-    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ ended }) => ended))
+    // What it has just begun is made as well.
     await this.#looking
+    while (this.#running.size > 0) await Promise.all([...this.#running.values()].map(({ ended }) => ended))
   }
 
   /** Ends what is still being made, as failed with the text so far. */
@@ -97,9 +99,13 @@ export class AnswerDispatch {
     this.#stopping = true
     clearInterval(this.#timer)
     this.#end()
+    await this.#looking
     for (const { abandon } of this.#running.values()) abandon.abort('restarting' satisfies Abandoned)
     await this.drain()
     await this.#beating
+    for (const ref of this.#parts.buffer.endingHere()) {
+      await this.#fail(ref, 'The server was restarted.').catch((fault) => this.#parts.report(fault, ref))
+    }
   }
 
   #abandon(answerId: string): void {
@@ -112,13 +118,24 @@ export class AnswerDispatch {
       try {
         const room = Math.min(AT_ONCE, this.#parts.limits.atOnce - this.#running.size)
         const waiting = await this.#parts.store.waiting(this.#parts.providers, room)
-        for (const answer of waiting) {
-          if (!this.hasRoom) break
-          if (await this.#begin(answer)) this.run(answer)
-        }
+        await this.#each(waiting, async (answer) => {
+          if (this.hasRoom && (await this.#begin(answer))) this.run(answer)
+        })
       } catch (fault) {
         // The store is away, or one of them is broken: the next beat looks again.
         this.#parts.report(fault)
+      }
+    }
+  }
+
+  /** One that is broken does not stand in the way of the others; a store that is away does. */
+  async #each(found: readonly AnswerRow[], see: (answer: AnswerRow) => Promise<void>): Promise<void> {
+    for (const answer of found) {
+      try {
+        await see(answer)
+      } catch (fault) {
+        if (isAway(fault)) throw fault
+        this.#parts.report(fault, refOf(answer))
       }
     }
   }
@@ -140,23 +157,20 @@ export class AnswerDispatch {
     const { store, limits } = this.#parts
     try {
       const mine = [...this.#running.keys()]
-      const kept = mine.length === 0 ? [] : await store.renew(mine, limits.leaseMs)
+      const kept = mine.length === 0 ? [] : await store.keep(mine, limits.leaseMs)
       for (const id of mine) if (!kept.includes(id)) this.#abandon(id)
-      for (const answer of await store.expired(AT_ONCE)) await this.#bury(answer)
+      // Its producer is gone: what it said stays.
+      const bury = (answer: AnswerRow) => this.#fail(refOf(answer), 'The answer came to a halt.')
+      await this.#each(await store.expired(AT_ONCE), bury)
       if (this.hasRoom) this.look()
     } catch (fault) {
       this.#parts.report(fault)
     }
   }
 
-  /** Its producer is gone: what it said stays. */
-  async #bury(answer: AnswerRow): Promise<void> {
-    const { buffer, settlement, store } = this.#parts
-    const ref = refOf(answer)
-    // What was lost with the buffer leaves what the message said before.
-    const content = (await buffer.finish(ref)) ?? (await store.textOf(answer.message_id))
-    await settlement.settle(ref, { status: 'failed', content, error: 'The answer came to a halt.' })
-    this.ended(answer.id)
+  async #fail(ref: AnswerRef, error: string): Promise<void> {
+    await this.#parts.settlement.end(ref, { status: 'failed', error })
+    this.ended(ref.answerId)
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Message } from '../../contract/chats.ts'
 import type { History } from '../chats/history.ts'
+import { pause } from '../pause.ts'
 import type {
   AnswerBuffer,
   Answerer,
@@ -9,15 +10,12 @@ import type {
   AnswerSource,
   AnswerUsage,
 } from '../ports.ts'
-import { Refusal } from '../refusal.ts'
 import { AnswerFault } from './answer-fault.ts'
 import { type AnswerRow, refOf } from './answer-store.ts'
 import type { AnswerLimits } from './limits.ts'
-import type { Settlement } from './settlement.ts'
+import { patiently } from './patience.ts'
+import { type Ending, type Settlement, SOURCES_MAX } from './settlement.ts'
 import { AnswerWriter } from './writer.ts'
-
-const SETTLE_TRIES = 20
-const SETTLE_PAUSE_MS = 500
 
 export type RunnerParts = {
   buffer: AnswerBuffer
@@ -63,43 +61,53 @@ export class AnswerRunner {
     const { limits, buffer } = this.#parts
     const request = await this.#request(answer, ref)
     const writer = new AnswerWriter(buffer, ref, request.begun, limits.answerLength, signal)
-    const said: Said = { sources: [], usage: null, handedOver: false }
-    const fault = await this.#tried(answer, request, writer, said, signal)
+    const { said, fault } = await this.#tried(answer, request, writer, signal)
     await writer.end()
     if (signal.reason === 'ended') return
-    if (said.handedOver) return this.#parts.handedOver(ref)
-    await patiently(async () => {
-      const text = (await buffer.finish(ref)) ?? writer.text
-      const end = endOf(fault, text, writer)
-      await this.#parts.settlement.settle(ref, { ...end, sources: said.sources, usage: said.usage })
-    })
+    if (said.handedOver) return patiently(() => this.#parts.handedOver(ref))
+    const { sources, usage } = said
+    const ending = { ...this.#endOf(answer, writer, fault), sources, usage }
+    await patiently(() => this.#parts.settlement.end(ref, ending, writer.text))
   }
 
-  /** Resolves to why there is no more of it; to `undefined` where it is whole. */
+  #endOf({ provider }: AnswerRow, { text }: AnswerWriter, fault: AnswerFault | undefined): Ending {
+    if (fault !== undefined) {
+      return { status: 'failed', error: fault.message, apology: this.#parts.answerer(provider)?.apology }
+    }
+    return text === '' ? { status: 'failed', error: 'The answer is empty.' } : { status: 'completed' }
+  }
+
+  /** `fault`: why there is no more of it; not given where it is whole. */
   async #tried(
     answer: AnswerRow,
     request: Omit<AnswerRequest, 'signal'>,
     writer: AnswerWriter,
-    said: Said,
     signal: AbortSignal,
-  ): Promise<AnswerFault | undefined> {
+  ): Promise<{ said: Said; fault?: AnswerFault }> {
     const { limits, report } = this.#parts
     for (let attempt = 1; ; attempt += 1) {
+      // Each attempt has its own: what one that failed was based on is not what the next one is.
+      const said: Said = { sources: [], usage: null, handedOver: false }
       try {
         await this.#listen(answer.provider, request, writer, said, signal)
-        return undefined
-      } catch (fault) {
-        if (signal.aborted) return new AnswerFault('The server was restarted.')
-        if (!(fault instanceof AnswerFault)) report(fault, refOf(answer))
-        const told =
-          fault instanceof AnswerFault ? fault : new AnswerFault('The answer could not be made.', { cause: fault })
-        const shown = writer.text.length > request.begun.length
-        if (shown || !told.passing || attempt >= limits.attempts) return told
-        const pauseMs = Math.max(limits.retryMs * 2 ** (attempt - 1), told.retryAfterMs)
-        if (pauseMs > limits.firstMs) return told
-        await until(signal, pauseMs)
+        return { said }
+      } catch (cause) {
+        if (signal.aborted) return { said, fault: new AnswerFault('The server was restarted.') }
+        const fault = cause instanceof AnswerFault ? cause : new AnswerFault('The answer could not be made.', { cause })
+        if (fault.cause !== undefined) report(fault, refOf(answer))
+        const pauseMs = Math.max(limits.retryMs * 2 ** (attempt - 1), fault.retryAfterMs)
+        const mayPass = fault.passing && attempt < limits.attempts && pauseMs <= limits.firstMs
+        if (!mayPass || (await this.#shows(answer, request, writer))) return { said, fault }
+        await pause(pauseMs, signal)
       }
     }
+  }
+
+  /** Whether anybody may have seen some of it, also of what its service has called back with. */
+  async #shows(answer: AnswerRow, { begun }: Pick<AnswerRequest, 'begun'>, { text }: AnswerWriter): Promise<boolean> {
+    if (text.length > begun.length) return true
+    const known = await patiently(() => this.#parts.buffer.read(refOf(answer)))
+    return known !== undefined && known.text.length > begun.length
   }
 
   async #listen(
@@ -113,6 +121,7 @@ export class AnswerRunner {
     const stop = new AbortController()
     const chosen = answerer(provider)
     if (chosen === undefined) throw new AnswerFault('This server has no such answerer any more.')
+    if (signal.aborted) throw new AnswerFault('The answer was given up.')
     let parts: AsyncIterator<AnswerPart> | undefined
     const clock = new Clock(request.limits.endsAt, signal)
     try {
@@ -124,8 +133,9 @@ export class AnswerRunner {
         if (part.type === 'text') {
           await writer.add(part.text)
           first = false
-        } else if (part.type === 'source') said.sources.push(part.source)
-        else if (part.type === 'usage') said.usage = part.usage
+        } else if (part.type === 'source') {
+          if (said.sources.length < SOURCES_MAX) said.sources.push(part.source)
+        } else if (part.type === 'usage') said.usage = part.usage
         else {
           said.handedOver = true
           break
@@ -169,16 +179,6 @@ export class AnswerRunner {
   }
 }
 
-function endOf(fault: AnswerFault | undefined, text: string, writer: AnswerWriter) {
-  if (fault !== undefined) {
-    const content = text === '' ? (fault.says ?? '') : text
-    return { status: 'failed' as const, content, error: fault.message }
-  }
-  if (text === '') return { status: 'failed' as const, content: '', error: 'The answer is empty.' }
-  // Somebody ended it before the last of it was stored.
-  return { status: text === writer.text ? ('completed' as const) : ('stopped' as const), content: text }
-}
-
 /** Waits no longer than it says, nor past the whole answer's end, nor after the signal. */
 class Clock {
   readonly #endsAt: number
@@ -190,14 +190,13 @@ class Clock {
     this.#endsAt = endsAt
     this.#over.promise.catch(() => {})
     const abort = () => this.#over.reject(new AnswerFault('The answer was given up.'))
-    if (signal.aborted) abort()
     signal.addEventListener('abort', abort, { once: true })
     this.#end = () => signal.removeEventListener('abort', abort)
   }
 
   /** Throws an `AnswerFault` in place of what is waited for. */
   async race<T>(next: Promise<T>, ms: number): Promise<T> {
-    const late = () => this.#over.reject(new AnswerFault('The answer took too long.', { passing: true }))
+    const late = () => this.#over.reject(new AnswerFault('The answer took too long.'))
     this.#timer = setTimeout(late, Math.min(ms, Math.max(0, this.#endsAt - Date.now())))
     try {
       return await Promise.race([next, this.#over.promise])
@@ -210,27 +209,4 @@ class Clock {
     clearTimeout(this.#timer)
     this.#end()
   }
-}
-
-/** Tries again while a store is away: an answer that is whole should not be lost to a restart of the database. */
-async function patiently(work: () => Promise<void>): Promise<void> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await work()
-    } catch (fault) {
-      const isAway = fault instanceof Refusal && fault.reason === 'storage_unavailable'
-      if (!isAway || tries >= SETTLE_TRIES) throw fault
-      await Bun.sleep(SETTLE_PAUSE_MS)
-    }
-  }
-}
-
-async function until(signal: AbortSignal, ms: number): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, ms)
-  const end = () => resolve()
-  signal.addEventListener('abort', end, { once: true })
-  await promise
-  clearTimeout(timer)
-  signal.removeEventListener('abort', end)
 }

@@ -4,7 +4,6 @@ import type { Actor, Participant } from '../accounts/actor.ts'
 import type { ChatAccess } from '../chats/access.ts'
 import type { BranchService } from '../chats/branches.ts'
 import type { Draft, MessageService } from '../chats/messages.ts'
-import type { AnswerBuffer } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
 import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-store.ts'
 import type { AnswerDispatch } from './dispatch.ts'
@@ -22,11 +21,12 @@ type Parts = {
   branches: BranchService
   access: ChatAccess
   store: AnswerStore
-  buffer: AnswerBuffer
   settlement: Settlement
   starts: AnswerStarts
   dispatch: AnswerDispatch
   waits: AnswerWaits
+  /** The message that was posted with this `client_id`. */
+  posted(chatId: string, clientId: string): Promise<string | undefined>
 }
 
 /** Asks for answers, and ends them. An answer belongs to its chat: whoever asked for it may leave. */
@@ -41,7 +41,7 @@ export class AnswerService {
   async post(actor: Participant, chatId: string, { answer = true, on_busy: onBusy = 'queue', ...message }: Asked) {
     if (!answer) return this.#parts.messages.post(actor, chatId, message)
     await this.#parts.access.open(actor, chatId)
-    if (onBusy !== 'queue') await this.#clear(actor, chatId, message.branch_id, onBusy)
+    if (onBusy !== 'queue') await this.#clear(actor, chatId, message, onBusy)
     const question = await this.#parts.messages.post(actor, chatId, message)
     await this.#answer(actor, question)
     return question
@@ -108,15 +108,17 @@ export class AnswerService {
     await this.#parts.starts.answerTo(actor, question, { again: false })
   }
 
-  /** Makes room in a branch, or throws `answer_running`. */
+  /** Makes room for a message in its branch, or throws `answer_running`. */
   async #clear(
     actor: Participant,
     chatId: string,
-    branchId: string | undefined,
+    { branch_id: branchId, client_id: clientId }: Pick<Asked, 'branch_id' | 'client_id'>,
     onBusy: 'reject' | 'interrupt',
   ): Promise<void> {
     const running = await this.#parts.store.runningOf(chatId)
     if (running.length === 0) return
+    // Posted already, it has its place: what runs may be its own answer.
+    if (clientId !== undefined && (await this.#parts.posted(chatId, clientId)) !== undefined) return
     const branch = branchId ?? (await this.#parts.starts.activeBranch(actor, chatId))
     const busy = running.filter((answer) => answer.branch_id === branch)
     if (busy.length > 0 && onBusy === 'reject') throw new Refusal('answer_running')
@@ -126,11 +128,8 @@ export class AnswerService {
 
   async #stop(answer: AnswerRow): Promise<void> {
     if (!isRunning(answer)) return
-    const { buffer, settlement, dispatch, store } = this.#parts
-    const ref = refOf(answer)
-    // From here on nothing is shown that is not kept. One that waits has no text, but what it would go on after.
-    const content = (await buffer.finish(ref)) ?? (await store.textOf(answer.message_id))
-    await settlement.settle(ref, { status: 'stopped', content })
+    const { settlement, dispatch } = this.#parts
+    await settlement.end(refOf(answer), { status: 'stopped' })
     dispatch.ended(answer.id)
   }
 

@@ -13,6 +13,7 @@ import { Refusal } from '../refusal.ts'
 import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-store.ts'
 import { type AnswerDispatch, startedEvent } from './dispatch.ts'
 import type { AnswerLimits } from './limits.ts'
+import { isAway } from './patience.ts'
 
 type Parts = {
   store: AnswerStore
@@ -25,6 +26,8 @@ type Parts = {
   limits: AnswerLimits
   /** Who answers; `undefined`: nobody does. */
   provider: string | undefined
+  /** See `Answerer`. */
+  apology: string | undefined
 }
 
 /** The `client_id` of the answer to a question: it has one, however often and wherever it is made. */
@@ -50,7 +53,7 @@ export class AnswerStarts {
     const clientId = answerClientId(question.id)
     if (provider === undefined) return undefined
     const answer = this.#newRun(question, provider)
-    await this.#parts.buffer.open(refOf(answer), '')
+    const mayBegin = await this.#mayBegin(answer)
     const made = await log.change(actor, question.chat_id, async (transaction, chat, at): Promise<Change<Made>> => {
       assertWritable(actor, chat)
       // A person answers, or nobody any more.
@@ -62,7 +65,7 @@ export class AnswerStarts {
       const head = await store.headOf(transaction, chat.id, answer.branch_id)
       if (head === undefined) throw new Refusal('branch_missing')
       const place = { position: head + 1, seq: chat.last_seq + 1, clientId, at }
-      const events = await this.#insert(transaction, answer, place, waiting.length === 0)
+      const events = await this.#insert(transaction, answer, place, mayBegin && waiting.length === 0)
       return { events, result: { outcome: 'made' } }
     })
     if (made.outcome === 'made') this.#started(answer)
@@ -77,13 +80,13 @@ export class AnswerStarts {
     if (provider === undefined) throw new Refusal('no_answerer')
     const fork = await branches.forkBefore(actor, chatId, messageId)
     const answer = this.#newRun(question, provider)
-    await this.#parts.buffer.open(refOf(answer), '')
+    const mayBegin = await this.#mayBegin(answer)
     const branch = await log.change(actor, chatId, async (transaction, chat, at) => {
       if (!isAnswered(chat)) throw new Refusal('answered_by_people')
       const branch = await branches.insertFork(transaction, actor, chat, fork, at)
       answer.branch_id = branch.id
       const place = { position: fork.position, seq: chat.last_seq + 2, clientId: null, at }
-      const [created, ...started] = await this.#insert(transaction, answer, place, true)
+      const [created, ...started] = await this.#insert(transaction, answer, place, mayBegin)
       if (created === undefined) throw new Error('No message was made.')
       return {
         events: [
@@ -101,13 +104,14 @@ export class AnswerStarts {
 
   /** Another run for the message of one that has ended: from the start, or after what it says. */
   async again(actor: Participant, last: AnswerRow, how: 'continue' | 'retry'): Promise<void> {
-    const { provider, log, store, messages, buffer, limits } = this.#parts
+    const { provider, log, store, messages, limits } = this.#parts
     if (provider === undefined) throw new Refusal('no_answerer')
     if (isRunning(last)) throw new Refusal('answer_running')
     if (last.status === 'completed') throw new Refusal('answer_over')
-    const text = how === 'continue' ? await store.textOf(last.message_id) : ''
+    const said = how === 'continue' ? await store.textOf(last.message_id) : ''
+    // What it says in place of an answer is no beginning of one.
+    const text = said === this.#parts.apology ? '' : said
     const answer = { ...last, id: Bun.randomUUIDv7(), provider, status: 'pending' as const, begun: text.length }
-    await buffer.open(refOf(answer), text)
     const started = await log.change(actor, last.chat_id, async (transaction, chat): Promise<Change<boolean>> => {
       assertWritable(actor, chat)
       if (!isAnswered(chat)) throw new Refusal('answered_by_people')
@@ -116,7 +120,7 @@ export class AnswerStarts {
       if (message.deleted_at !== null) throw new Refusal('message_deleted')
       const running = await store.runningIn(transaction, last.branch_id)
       if (running.some((other) => other.message_id === last.message_id)) throw new Refusal('answer_running')
-      if (how === 'continue' && message.content !== text) throw new Refusal('answer_over')
+      if (how === 'continue' && message.content !== said) throw new Refusal('answer_over')
       if (running.length >= limits.waiting) throw new Refusal('too_many_answers')
       await store.insert(transaction, answer, limits.leaseMs)
       return { events: [], result: true }
@@ -153,14 +157,27 @@ export class AnswerStarts {
     }
   }
 
-  /** The message and its run, which begins at once where it may and there is room for it here. */
+  /** Whether it may begin here and now: there is room for it, and its text has a place. Else it waits, as others do. */
+  async #mayBegin(answer: AnswerRow): Promise<boolean> {
+    const { dispatch, buffer } = this.#parts
+    if (!dispatch.hasRoom) return false
+    try {
+      await buffer.open(refOf(answer), '')
+      return true
+    } catch (fault) {
+      if (isAway(fault)) return false
+      throw fault
+    }
+  }
+
+  /** The message and its run. */
   async #insert(
     transaction: Transaction,
     answer: AnswerRow,
     { position, seq, clientId, at }: { position: number; seq: number; clientId: string | null; at: string },
-    isFirst: boolean,
+    begins: boolean,
   ): Promise<Change<unknown>['events']> {
-    const { messages, store, dispatch, limits } = this.#parts
+    const { messages, store, limits } = this.#parts
     const created = {
       id: answer.message_id,
       chat_id: answer.chat_id,
@@ -173,7 +190,7 @@ export class AnswerStarts {
       metadata: {},
       client_id: clientId,
     }
-    answer.status = isFirst && dispatch.hasRoom ? 'processing' : 'pending'
+    answer.status = begins ? 'processing' : 'pending'
     const number = await messages.insert(transaction, { ...created, seq, status: answer.status, created_at: at })
     await store.insert(transaction, answer, limits.leaseMs)
     const event = {

@@ -23,6 +23,7 @@ export class AnswerWriter {
   #half = ''
   #flushing: Promise<void> | undefined
   #fenced = false
+  #full: boolean
 
   /** `begun` is in the buffer already. `max`: UTF-16 code units. */
   constructor(buffer: AnswerBuffer, ref: AnswerRef, begun: string, max: number, signal: AbortSignal) {
@@ -32,6 +33,7 @@ export class AnswerWriter {
     this.#signal = signal
     this.#text = begun
     this.#stored = begun.length
+    this.#full = begun.length >= max
   }
 
   get text(): string {
@@ -43,8 +45,9 @@ export class AnswerWriter {
     return this.#fenced
   }
 
+  /** Nothing more is taken: what comes next would stand behind something that was left out. */
   get full(): boolean {
-    return this.#text.length >= this.#max
+    return this.#full
   }
 
   /** Resolves when more may come. */
@@ -64,7 +67,9 @@ export class AnswerWriter {
   }
 
   #append(text: string): void {
-    const room = text.slice(0, Math.max(0, this.#max - this.#text.length))
+    if (this.#full) return
+    const room = text.slice(0, this.#max - this.#text.length)
+    this.#full = this.#text.length + text.length >= this.#max
     // Not through the middle of a character.
     this.#text += /[\ud800-\udbff]$/.test(room) ? room.slice(0, -1) : room
     if (this.#text.length > this.#stored) this.#flushing ??= this.#flush()

@@ -1,3 +1,4 @@
+import { ChatEvent } from '../../contract/events.ts'
 import type { ChatLog } from '../chats/log.ts'
 import type { AnswerRef } from '../ports.ts'
 import { type ChatTail, type TailEvent, tailEvent } from './chat-tail.ts'
@@ -42,10 +43,10 @@ export async function* follow(
   }
 }
 
-/** How much of each answer one reader has been told. */
+/** What one reader has been told of each answer. */
 class ReadAnswers {
   readonly open: OpenAnswers
-  #told = new Map<string, number>()
+  #told = new Map<string, { answer: AnswerRef; text: string }>()
 
   constructor(open: OpenAnswers) {
     this.open = open
@@ -56,11 +57,23 @@ class ReadAnswers {
     const before = this.#told
     this.#told = new Map()
     for (const { answer, text } of [...this.open.current()]) {
-      const offset = before.get(answer.answerId)
-      this.#told.set(answer.answerId, text.length)
+      const offset = before.get(answer.answerId)?.text.length
+      this.#told.set(answer.answerId, { answer, text })
       if (offset === undefined) yield { type: 'answer', answer, text }
       else if (offset < text.length) yield { type: 'answer', answer, offset, text: text.slice(offset) }
     }
+  }
+
+  /** The last of a text that this event ends: who only reads pieces has them all before it. */
+  *last({ text: json }: TailEvent): Generator<Extract<Followed, { type: 'answer' }>> {
+    // Its type stands in front: the others are not parsed.
+    if (this.#told.size === 0 || !json.slice(0, 200).includes('"type":"answer.ended"')) return
+    const { data: event } = ChatEvent.safeParse(JSON.parse(json))
+    if (event?.type !== 'answer.ended') return
+    const told = this.#told.get(event.data.answer_id)
+    const { content } = event.data
+    if (told === undefined || content.length === told.text.length || !content.startsWith(told.text)) return
+    yield { type: 'answer', answer: told.answer, offset: told.text.length, text: content.slice(told.text.length) }
   }
 }
 
@@ -76,11 +89,14 @@ async function* following(
     const events = tail.since(seen) ?? (await logged(tail, log, seen))
     if (events === undefined) return
     for (const event of events) {
+      yield* answers.last(event)
       yield { type: 'event', event }
       seen = event.seq
     }
     // Read from the log, the last may be one that the tail has not heard of yet.
-    if (seen > tail.seq) tail.reaches(seen)
+    tail.reaches(seen)
+    // What has ended with it is told of as being made until the tail has heard, too.
+    while (seen > tail.seq && !(signal.aborted || tail.closed)) await wake(tail, answers.open, signal)
     if (seen < tail.seq) continue
     // As of now: while the reader takes them there may be more, of which it is told the next time.
     const news = [...answers.news()]
