@@ -31,7 +31,7 @@ type Parts = {
   bus: Bus
   buffer: AnswerBuffer
   chats: ChatServices
-  /** The first one answers; the others end what they have begun before. None: nobody answers. */
+  /** Those that the chats may choose from. */
   answerers: readonly Answerer[]
   /** For those who call back. */
   tokens: CallbackTokens
@@ -67,6 +67,7 @@ export async function openAnswers({
     async handedOver({ answerId }) {
       await store.renew([answerId], limits.firstMs)
     },
+    rulesOf: (chatId) => chats.answering.rulesOf(chatId),
     limits,
     report,
   })
@@ -90,8 +91,8 @@ export async function openAnswers({
     buffer,
     dispatch,
     limits,
-    provider: answerers[0]?.name,
-    apology: answerers[0]?.apology,
+    answering: chats.answering,
+    apologyOf: (provider) => answerers.find(({ name }) => name === provider)?.apology,
   })
   const waits = new AnswerWaits(live.chats, messages, limits.patienceMs)
   const answers = new AnswerService({

@@ -9,6 +9,7 @@ import { hostGuard, securityHeaders } from './api/plugins/protection.ts'
 import { RequestLog, requestLog } from './api/plugins/request-log.ts'
 import { accountRoutes } from './api/rest/accounts.ts'
 import { answerCallbackRoutes } from './api/rest/answer-callback.ts'
+import { answeringRoutes } from './api/rest/answering.ts'
 import { answerRoutes } from './api/rest/answers.ts'
 import { authRoutes } from './api/rest/auth.ts'
 import { branchRoutes } from './api/rest/branches.ts'
@@ -115,6 +116,7 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     .use(messageRoutes(chats, authenticator))
     .use(answerCallbackRoutes(services.callbacks))
     .use(answerRoutes(services.answers, authenticator))
+    .use(answeringRoutes(chats.answering, authenticator))
     .use(uiStreamRoutes(services.turns, chats, services.accounts, health.draining))
     .use(branchRoutes(chats, authenticator))
     .use(searchRoutes(chats, authenticator))

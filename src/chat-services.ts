@@ -1,6 +1,8 @@
 import type { Database } from './db/open.ts'
 import { AnswerStore, refOf } from './domain/answers/answer-store.ts'
 import { ChatAccess } from './domain/chats/access.ts'
+import { ANSWERING_DEFAULTS, type AnsweringDefaults, AnsweringService } from './domain/chats/answering.ts'
+import { AnsweringStore } from './domain/chats/answering-store.ts'
 import { BranchService } from './domain/chats/branches.ts'
 import { ChatStore } from './domain/chats/chat-store.ts'
 import { ChatService } from './domain/chats/chats.ts'
@@ -29,8 +31,13 @@ import type { AnswerBuffer, Bus } from './domain/ports.ts'
 
 export type { ChatServices }
 
-/** All that works on chats, over one database, one bus, and one buffer of answers. */
-export async function openChats(database: Database, bus: Bus, buffer: AnswerBuffer): Promise<ChatServices> {
+/** All that works on chats, over one database, one bus, and one buffer of answers. `defaults`: where a chat says nothing. */
+export async function openChats(
+  database: Database,
+  bus: Bus,
+  buffer: AnswerBuffer,
+  defaults: Partial<AnsweringDefaults> = {},
+): Promise<ChatServices> {
   const store = new ChatStore(database)
   const reads = new HistoryStore(database)
   const messageStore = new MessageStore(database)
@@ -39,6 +46,10 @@ export async function openChats(database: Database, bus: Bus, buffer: AnswerBuff
   const access = new ChatAccess(store, bus)
   await access.start()
   const chats = new ChatService(store, log, access)
+  const answering = new AnsweringService(new AnsweringStore(database), log, access, {
+    ...ANSWERING_DEFAULTS,
+    ...defaults,
+  })
   const answerStore = new AnswerStore(database)
   const running = async (chatId: string) =>
     (await answerStore.runningOf(chatId))
@@ -60,9 +71,10 @@ export async function openChats(database: Database, bus: Bus, buffer: AnswerBuff
     reader: new ChatReader({ chats, messages, history, reads, log }),
     forks: new Forks(new ForkStore(database), access),
     exporter: new ChatExporter({ store: new ExportStore(database), reads, history, access }),
-    importer: new ChatImporter(new ImportStore(database)),
+    importer: new ChatImporter(new ImportStore(database), answering),
     promoted: new PromotedChats(new PromotionStore(database)),
     search: new SearchService({ store: new SearchStore(database), reads, access }),
+    answering,
     log,
     access,
     live,

@@ -1,3 +1,4 @@
+import type { AnswererName } from './contract/answering.ts'
 import type { AttemptLimits } from './domain/accounts/ports.ts'
 import type { SessionLimits } from './domain/ports.ts'
 import { Environment, PUBLIC_APIS } from './environment.ts'
@@ -73,6 +74,10 @@ export type Config = {
   answering: boolean
   /** How long an answer may take: until its first piece, between two, and as a whole. In milliseconds. */
   answerTimes: { firstMs: number; betweenMs: number; wholeMs: number }
+  /** Who answers where the chat names nobody; the first that is configured where it is not set. */
+  answerer: AnswererName | undefined
+  /** What goes with every question, where its chat does not say. */
+  asking: { systemPrompt: string | null; historyMessages: number; historyLength: number }
   aiService: Service | undefined
   /** A chat-completions endpoint, and the model of it that answers. */
   openai: { baseUrl: string; apiKey: string | undefined; model: string } | undefined
@@ -97,6 +102,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
   const faults = parsed.error?.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`) ?? []
   faults.push(...missingParts(set))
   faults.push(...missingKey(set))
+  faults.push(...missingAnswerer(set))
   if (set['NODE_ENV'] === 'production') faults.push(...productionFaults(set))
   if (Number(set['APP_WORKERS']) > 1) faults.push(...alone(set))
   if (!parsed.success || faults.length > 0) throw new ConfigError([...new Set(faults)].join('\n'))
@@ -181,6 +187,12 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       betweenMs: env.ANSWER_PAUSE_SECONDS * 1000,
       wholeMs: env.ANSWER_SECONDS * 1000,
     },
+    answerer: env.ANSWERER,
+    asking: {
+      systemPrompt: env.AI_SYSTEM_PROMPT ?? null,
+      historyMessages: env.AI_HISTORY_MESSAGES,
+      historyLength: env.AI_HISTORY_LENGTH,
+    },
     aiService: serviceOf(env.AI_SERVICE_URL, env.AI_SERVICE_API_KEY),
     openai:
       env.OPENAI_MODEL === undefined
@@ -217,6 +229,13 @@ function missingKey(set: Record<string, string | undefined>): string[] {
   return keyless && set['OPENAI_BASE_URL'] === undefined
     ? ['OPENAI_API_KEY: is required with OPENAI_MODEL, unless OPENAI_BASE_URL names another service than OpenAI']
     : []
+}
+
+/** One that is named is set up. */
+function missingAnswerer({ ANSWERER, AI_SERVICE_URL, OPENAI_MODEL }: Record<string, string | undefined>): string[] {
+  if (ANSWERER === 'callback' && AI_SERVICE_URL === undefined) return ['ANSWERER: callback goes with AI_SERVICE_URL']
+  if (ANSWERER === 'openai' && OPENAI_MODEL === undefined) return ['ANSWERER: openai goes with OPENAI_MODEL']
+  return []
 }
 
 /** Of what each process would have one of its own. */

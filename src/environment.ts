@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import packageJson from '../package.json' with { type: 'json' }
 import { Email, Password, Username } from './contract/accounts.ts'
+import { AnswererName, HistoryLength, HistoryMessages, SystemPrompt } from './contract/answering.ts'
 
 export const PUBLIC_APIS = ['sessions', 'support', 'desk'] as const
 
@@ -130,6 +131,10 @@ export const Environment = z.object({
     .trim()
     .regex(/^[!-~]+$/, 'expected a key without spaces')
     .optional(),
+  ANSWERER: AnswererName.optional(),
+  AI_SYSTEM_PROMPT: SystemPrompt.optional(),
+  AI_HISTORY_MESSAGES: z.coerce.number().pipe(HistoryMessages).default(50),
+  AI_HISTORY_LENGTH: z.coerce.number().pipe(HistoryLength).default(32_768),
   OPENAI_MODEL: z.string().trim().min(1).optional(),
   OUTGOING_ALLOW_PRIVATE: flag.optional(),
   PREVIEW_SERVICE_URL: serviceUrl.optional(),

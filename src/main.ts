@@ -7,7 +7,7 @@ import { MemorySessionStore } from './adapters/memory/sessions.ts'
 import type { Redis } from './adapters/redis/redis.ts'
 import { administer, makeFirstAdmin } from './admin.ts'
 import { openAnswers } from './answer-services.ts'
-import { openAnswerer } from './answerer.ts'
+import { openAnswerers } from './answerer.ts'
 import { createApp } from './app.ts'
 import { commandOf, HELP } from './arguments.ts'
 import { openBackground, runBackground } from './background.ts'
@@ -54,11 +54,14 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
   await migrate(database)
   const probes = { database, ...shared.probes }
   const sessions = new SessionService(shared.sessions, shared.bus)
-  const chats = await openChats(database, shared.bus, shared.buffer)
+  const tokens = new CallbackTokens([secret, ...config.jwt.previous])
+  const answerers = config.answering ? await openAnswerers(config, tokens) : []
+  const chats = await openChats(database, shared.bus, shared.buffer, {
+    ...config.asking,
+    answerers: answerers.map(({ name }) => name),
+  })
   const promoter = new SessionPromoter(shared.sessions, chats.promoted)
   const { bus, buffer } = shared
-  const tokens = new CallbackTokens([secret, ...config.jwt.previous])
-  const answerers = config.answering ? [await openAnswerer(config, tokens)] : []
   const { answers, callbacks, turns, dispatch } = await openAnswers({
     database,
     bus,

@@ -113,12 +113,13 @@ export class ListenedChat implements LiveChat, ChatReader {
   }
 }
 
-function stateOf({ chat, branches, messages, read_cursors }: Snapshot): ChatState {
+function stateOf({ chat, branches, messages, read_cursors, answering }: Snapshot): ChatState {
   return {
     chat,
     branches: Object.fromEntries(branches.map((branch) => [branch.id, branch])),
     messages: Object.fromEntries(messages.map((message) => [message.id, message])),
     read_cursors,
+    answering,
   }
 }
 

@@ -1,3 +1,4 @@
+import { type Answering, NO_ANSWERING } from './answering.ts'
 import type { Branch, Chat, Message, Reaction } from './chats.ts'
 import type { ChatEvent } from './events.ts'
 
@@ -17,9 +18,10 @@ export type ChatState = {
   messages: Readonly<Record<string, Message>>
   /** By person. */
   read_cursors: Readonly<Record<string, ReadState>>
+  answering: Answering
 }
 
-export const NO_CHAT: ChatState = { chat: null, branches: {}, messages: {}, read_cursors: {} }
+export const NO_CHAT: ChatState = { chat: null, branches: {}, messages: {}, read_cursors: {}, answering: NO_ANSWERING }
 
 /**
  * The state after one more event; the one given stays as it is. An event that was applied before changes nothing. Throws
@@ -66,6 +68,8 @@ function changedBy(state: ChatState, event: ChatEvent): ChatState {
       const message = { ...said, seq: event.seq, ...times, reactions: [], sources: [], files }
       return { ...state, messages: { ...state.messages, [message.id]: message } }
     }
+    case 'answering.changed':
+      return { ...state, answering: event.data }
     case 'answer.started': {
       const { message_id, offset } = event.data
       return withMessage(state, message_id, ({ content }) => ({

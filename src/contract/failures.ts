@@ -120,6 +120,7 @@ export const FAILURES = {
     trpc: 'CONFLICT',
     detail: 'A person answers in this chat: no answer is made until it is given back.',
   },
+  answerer_missing: { status: 409, trpc: 'CONFLICT', detail: 'This server has no such answerer.' },
   no_answerer: { status: 409, trpc: 'CONFLICT', detail: 'This server answers no messages.' },
   too_many_answers: { status: 409, trpc: 'CONFLICT', detail: 'As many answers of this chat wait as may.' },
   not_watching: { status: 409, trpc: 'CONFLICT', detail: 'Watch the chat first.' },

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PersonId } from './accounts.ts'
+import { Answering, NO_ANSWERING } from './answering.ts'
 import { AnswerDelta, AnswerSnapshot, AskedMessage } from './answers.ts'
 import { ReadCursor } from './chat-calls.ts'
 import {
@@ -77,10 +78,19 @@ export const ChatSnapshot = z
     read_cursors: z
       .record(PersonId, z.object({ ...ReadCursor.shape, position: Position, updated_at: Timestamp }))
       .meta({ description: 'By person.' }),
+    answering: Answering,
   })
   .meta({
     id: 'ChatSnapshot',
-    examples: [{ chat: exampleChat, branches: [{ ...exampleBranch }], messages: [exampleMessage], read_cursors: {} }],
+    examples: [
+      {
+        chat: exampleChat,
+        branches: [{ ...exampleBranch }],
+        messages: [exampleMessage],
+        read_cursors: {},
+        answering: NO_ANSWERING,
+      },
+    ],
   })
 export type ChatSnapshot = z.infer<typeof ChatSnapshot>
 

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { AccountId, PersonId } from './accounts.ts'
+import { Answering, NO_ANSWERING } from './answering.ts'
 import { ReactionKey } from './chat-calls.ts'
 import {
   BranchId,
@@ -47,6 +48,10 @@ const TransferredChat = z.strictObject({
   metadata: Metadata,
   created_at: Time,
   archived_at: Time.nullable(),
+  answering: z
+    .strictObject(Answering.shape)
+    .optional()
+    .meta({ description: 'How it is answered. An answerer that the importing server does not have is left out.' }),
 })
 
 const TransferredBranch = z.strictObject({
@@ -110,11 +115,12 @@ export const TransferredMessage = z
 export type TransferredMessage = z.infer<typeof TransferredMessage>
 
 const { id, title, user_id, active_branch_id, metadata, created_at, archived_at } = exampleChat
+const answering = { ...NO_ANSWERING, system_prompt: 'Answer in rhyme.' }
 const exampleDocument = {
   format: 'parley.chat' as const,
   version: 1 as const,
   exported_at: exampleChat.created_at,
-  chat: { id, title, user_id, active_branch_id, metadata, created_at, archived_at },
+  chat: { id, title, user_id, active_branch_id, metadata, created_at, archived_at, answering },
   branches: [
     { id, name: null, parent_branch_id: null, fork_position: 0, created_by: user_id, created_at },
     {

@@ -37,6 +37,8 @@ export const FILE_STATES = ['pending', 'processing', 'ready', 'failed'] as const
 export const SUPPORT_STATUSES = ['active', 'transferred', 'ended'] as const
 /** Who answers in a support session: the answerer, or a person; nobody any more, once it has ended. */
 export const HANDLINGS = ['assistant', 'people', 'ended'] as const
+/** Who may answer: the adapters that there are. */
+export const ANSWERERS = ['callback', 'openai', 'demo'] as const
 export const EXTENSION_TYPES = ['attachment', 'reaction', 'edit'] as const
 
 /** `column IN ('a', 'b')`, of words that are constants of this file. */
@@ -325,6 +327,21 @@ export const answers = pgTable(
     index('answers_lease_index').on(t.lease_until).where(sql`${t.status} IN ('pending', 'processing')`),
     check('answers_status_check', oneOf(t.status, MESSAGE_STATUSES)),
   ],
+)
+
+/** How a chat is answered, where it says something of it; null is as every other chat. */
+export const chat_answering = pgTable(
+  'chat_answering',
+  {
+    chat_id: uuid()
+      .primaryKey()
+      .references(() => chats.id, { onDelete: 'cascade' }),
+    answerer: text({ enum: ANSWERERS }),
+    system_prompt: text(),
+    history_messages: integer(),
+    history_length: integer(),
+  },
+  (t) => [check('chat_answering_answerer_check', oneOf(t.answerer, ANSWERERS))],
 )
 
 /** What an answer is based on, in the order in which it named them. */

@@ -104,8 +104,9 @@ for (const { kind, open } of testDatabases()) {
           yield { type: 'text', text: ` a\0b\ud800 ${'x'.repeat(50)}` }
         },
       }
-      const answerLimits = { historyMessages: 3, historyLength: 12, answerLength: 10 }
-      const server = await startServer({ database: people.database, answerer: noting, answerLimits })
+      const env = { AI_HISTORY_MESSAGES: '3', AI_HISTORY_LENGTH: '12' }
+      const answerLimits = { answerLength: 10 }
+      const server = await startServer({ database: people.database, answerer: noting, answerLimits, env })
       const { answers, chats: world } = server
       const actor = await newActor(people.database)
       const { id } = await world.chats.create(actor, { title: 'Talk' })

@@ -84,6 +84,7 @@ for (const { kind, open } of testDatabases()) {
             branches: Object.fromEntries(snapshot.branches.map((branch) => [branch.id, branch])),
             messages: Object.fromEntries(snapshot.messages.map((message) => [message.id, message])),
             read_cursors: snapshot.read_cursors,
+            answering: snapshot.answering,
           }
           const after = events.map((event) => ChatEvent.parse(event)).reduce(applyEvent, state)
           expect(after.chat?.last_seq).toBe(total + 2)

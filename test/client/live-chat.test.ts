@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { SocketClosed } from '../../client/src/frames.ts'
-import { applyEvent, historyIn } from '../../src/contract/chat-state.ts'
+import { applyEvent, historyIn, NO_CHAT } from '../../src/contract/chat-state.ts'
 import { testDatabases } from '../support/database.ts'
 import { until } from '../support/wait.ts'
 import { contentsOf, failureOf, type LiveGround, next, openLiveGround, take } from './live-ground.ts'
@@ -62,7 +62,7 @@ for (const { kind, open } of testDatabases()) {
       await ground.people.ada.send(`/api/chats/${chatId}`, { title: 'Porto' }, 'PATCH')
       await live.read(chatId, message.id)
       const events = (await watching).flatMap((item) => (item.type === 'watching' ? [] : [item]))
-      const state = events.reduce(applyEvent, { chat: null, branches: {}, messages: {}, read_cursors: {} })
+      const state = events.reduce(applyEvent, NO_CHAT)
       const fresh = await ground.people.ada.client.api.chats({ chat_id: chatId }).get()
       expect(historyIn(state)).toEqual(fresh.data?.messages ?? [])
       expect(state.chat).toMatchObject({ title: 'Porto', last_seq: 7 })

@@ -119,6 +119,16 @@ describe('answers', () => {
     expect(faultsOf({ OPENAI_MODEL: 'small' })).toEqual([expect.stringContaining('OPENAI_API_KEY: is required')])
   })
 
+  test('are asked for of the first that is configured, or of the one that is named', () => {
+    expect(readConfig({ ANSWERER: 'demo', AI_HISTORY_MESSAGES: '0', AI_SYSTEM_PROMPT: 'Be brief.' })).toMatchObject({
+      answerer: 'demo',
+      asking: { systemPrompt: 'Be brief.', historyMessages: 0, historyLength: 32_768 },
+    })
+    expect(faultsOf({ ANSWERER: 'callback' })).toEqual(['ANSWERER: callback goes with AI_SERVICE_URL'])
+    expect(faultsOf({ ANSWERER: 'openai' })).toEqual(['ANSWERER: openai goes with OPENAI_MODEL'])
+    expect(faultsOf({ AI_HISTORY_MESSAGES: '201' })).toEqual([expect.stringContaining('AI_HISTORY_MESSAGES')])
+  })
+
   test('come from private addresses in development, and in production where that is said', () => {
     expect(readConfig({}).outgoingAllowPrivate).toBe(true)
     expect(readConfig({ OUTGOING_ALLOW_PRIVATE: 'false' }).outgoingAllowPrivate).toBe(false)

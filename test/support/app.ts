@@ -69,6 +69,8 @@ export type TestServerOptions = {
   passwords?: Passwords
   /** Who answers; nobody, where it is left out. */
   answerer?: Answerer
+  /** Those that a chat may choose beside it. */
+  otherAnswerers?: readonly Answerer[]
   blobs?: BlobStore
   jobs?: Jobs
   extractor?: Extractor
@@ -83,17 +85,21 @@ export async function startServer({
   database = absentDatabase(),
   passwords,
   answerer,
+  otherAnswerers = [],
   answerLimits = {},
   blobs = new MemoryBlobs(),
   jobs = NO_JOBS,
   extractor,
 }: TestServerOptions = {}): Promise<TestServer> {
   const config = readConfig({ ...NO_LIMITS, ...env })
+  const answerers = answerer === undefined ? [] : [answerer, ...otherAnswerers]
   const accounts = testAccounts(config, database, stores.bus, passwords)
   await accounts.revocations.start()
-  const chats = await openChats(database, stores.bus, stores.buffer)
+  const chats = await openChats(database, stores.bus, stores.buffer, {
+    ...config.asking,
+    answerers: answerers.map(({ name }) => name),
+  })
   const log = logger ?? pino({ level: 'silent' })
-  const answerers = answerer === undefined ? [] : [answerer]
   const { bus, buffer } = stores
   const limits = answerLimits
   const tokens = new CallbackTokens([TEST_SECRET])

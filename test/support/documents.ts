@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { NO_ANSWERING } from '../../src/contract/answering.ts'
 import { compareReactions } from '../../src/contract/chat-state.ts'
 import type { ChatDocument } from '../../src/contract/transfer.ts'
 
@@ -97,9 +98,10 @@ export const documents: fc.Arbitrary<ChatDocument> = fc
     metadata,
     created_at: time,
     archived_at: fc.option(time, { nil: null }),
+    prompt: fc.option(said, { nil: null }),
     active: fc.nat(),
   })
-  .map(({ steps, active, ...chat }) => {
+  .map(({ steps, active, prompt, ...chat }) => {
     const document = chatDocument({ messages: 0 })
     const { branches, messages } = document
     for (const root of branches) root.created_at = chat.created_at
@@ -119,7 +121,8 @@ export const documents: fc.Arbitrary<ChatDocument> = fc
       }
     }
     const active_branch_id = branches[active % branches.length]?.id ?? ''
-    return { ...document, chat: { ...document.chat, ...chat, active_branch_id } }
+    const answering = prompt === null ? {} : { answering: { ...NO_ANSWERING, system_prompt: prompt } }
+    return { ...document, chat: { ...document.chat, ...chat, ...answering, active_branch_id } }
   })
 
 function compare(one: string, other: string): number {

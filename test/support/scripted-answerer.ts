@@ -46,8 +46,12 @@ export class ScriptedRun {
 
 /** Answers as the test says, run by run. */
 export class ScriptedAnswerer implements Answerer {
-  readonly name = 'demo'
+  readonly name: Answerer['name']
   readonly runs: ScriptedRun[] = []
+
+  constructor(name: Answerer['name'] = 'demo') {
+    this.name = name
+  }
 
   answer(request: AnswerRequest): AsyncIterable<AnswerPart> {
     const run = new ScriptedRun(request)

@@ -43,7 +43,7 @@ export function createRouter(
     visitors: visitorsRouter(services.accounts),
     chats: chatsRouter(chats, services.accounts),
     messages: messagesRouter(chats, services.answers, authenticator),
-    answers: answersRouter(services.answers, authenticator),
+    answers: answersRouter(services.answers, chats.answering, authenticator),
     branches: branchesRouter(chats, authenticator),
     search: searchRouter(chats, authenticator),
     files: filesRouter(services.files, authenticator),

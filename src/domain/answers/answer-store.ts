@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, or, type SQL, sql } from 'drizzle-orm'
 import type { Message, MessageStatus, Source } from '../../contract/chats.ts'
 import type { Database } from '../../db/open.ts'
 import { answers, branches, messages, sources } from '../../db/schema.ts'
@@ -36,6 +36,9 @@ export type AnswerEnd = {
 
 /** An answer's message, as much as its end tells of. */
 export type EndedMessage = { number: number; created_at: string; deleted: boolean }
+
+/** So long after its lease an answer that waits is for other instances, where this one has not its answerer. */
+const UNCLAIMED_SECONDS = 60
 
 const RUNNING = ['pending', 'processing'] as const
 
@@ -210,7 +213,10 @@ export class AnswerStore {
     )
   }
 
-  /** Those of some answerers that nothing stands in the way of: each is the first of its branch. Oldest first. */
+  /**
+   * Those of some answerers that nothing stands in the way of: each is the first of its branch. Oldest first. Also those that
+   * have waited for so long that no instance seems to have theirs any more: whoever runs them finds that out.
+   */
   async waiting(providers: readonly string[], limit: number): Promise<AnswerRow[]> {
     return this.#database.within(() =>
       this.#database.orm
@@ -219,7 +225,10 @@ export class AnswerStore {
         .where(
           and(
             eq(answers.status, 'pending'),
-            inArray(answers.provider, [...providers]),
+            or(
+              inArray(answers.provider, [...providers]),
+              sql`${answers.lease_until} < now() - make_interval(secs => ${UNCLAIMED_SECONDS})`,
+            ),
             sql`NOT EXISTS (SELECT FROM answers AS other WHERE other.branch_id = ${answers.branch_id}
               AND other.status IN ('pending', 'processing') AND other.id < ${answers.id})`,
           ),

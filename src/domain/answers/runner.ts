@@ -1,4 +1,5 @@
 import type { Message } from '../../contract/chats.ts'
+import type { AnsweringRules } from '../chats/answering.ts'
 import type { History } from '../chats/history.ts'
 import { pause } from '../pause.ts'
 import type {
@@ -23,6 +24,8 @@ export type RunnerParts = {
   history: History
   message(messageId: string): Promise<Message | undefined>
   answerer(provider: string): Answerer | undefined
+  /** How the chat is answered. */
+  rulesOf(chatId: string): Promise<AnsweringRules>
   limits: AnswerLimits
   /** Somebody else makes it from here on, and has so long for the next piece. */
   handedOver(ref: AnswerRef): Promise<void>
@@ -150,13 +153,17 @@ export class AnswerRunner {
   }
 
   async #request(answer: AnswerRow, ref: AnswerRef): Promise<Omit<AnswerRequest, 'signal'>> {
-    const { message, limits } = this.#parts
-    const [question, own] = await Promise.all([message(answer.question_id), message(ref.messageId)])
+    const { message, limits, rulesOf } = this.#parts
+    const [question, own, rules] = await Promise.all([
+      message(answer.question_id),
+      message(ref.messageId),
+      rulesOf(ref.chatId),
+    ])
     if (question === undefined || own === undefined) throw new Error('The question of an answer is gone.')
     return {
       ...ref,
-      systemPrompt: null,
-      history: await this.#historyBefore(question),
+      systemPrompt: rules.systemPrompt,
+      history: await this.#historyBefore(question, rules),
       message: question.content,
       begun: own.content.slice(0, answer.begun),
       limits: { endsAt: Date.now() + limits.wholeMs, length: limits.answerLength },
@@ -164,8 +171,11 @@ export class AnswerRunner {
   }
 
   /** The newest of what was said before, within the limits; nothing that is empty, or is not whole. */
-  async #historyBefore({ branch_id, position }: Message): Promise<AnswerRequest['history']> {
-    const { historyMessages: limit, historyLength } = this.#parts.limits
+  async #historyBefore(
+    { branch_id, position }: Message,
+    { historyMessages: limit, historyLength }: AnsweringRules,
+  ): Promise<AnswerRequest['history']> {
+    if (limit === 0) return []
     const before = await this.#parts.history.page(branch_id, { from: 'before', position, limit })
     const history: { role: 'user' | 'assistant' | 'system'; content: string }[] = []
     let length = 0

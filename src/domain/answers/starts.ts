@@ -1,6 +1,7 @@
 import type { Message } from '../../contract/chats.ts'
 import type { Actor, Participant } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
+import type { AnsweringService } from '../chats/answering.ts'
 import type { BranchService } from '../chats/branches.ts'
 import type { ChatService } from '../chats/chats.ts'
 import type { ChatLog } from '../chats/log.ts'
@@ -24,10 +25,9 @@ type Parts = {
   buffer: AnswerBuffer
   dispatch: AnswerDispatch
   limits: AnswerLimits
-  /** Who answers; `undefined`: nobody does. */
-  provider: string | undefined
+  answering: AnsweringService
   /** See `Answerer`. */
-  apology: string | undefined
+  apologyOf(provider: string): string | undefined
 }
 
 /** The `client_id` of the answer to a question: it has one, however often and wherever it is made. */
@@ -49,8 +49,9 @@ export class AnswerStarts {
    * failed is tried again.
    */
   async answerTo(actor: Participant, question: Message, { again }: { again: boolean }): Promise<string | undefined> {
-    const { provider, log, limits, messages, store } = this.#parts
+    const { answering, log, limits, messages, store } = this.#parts
     const clientId = answerClientId(question.id)
+    const { answerer: provider } = await answering.rulesOf(question.chat_id)
     if (provider === undefined) return undefined
     const answer = this.#newRun(question, provider)
     const mayBegin = await this.#mayBegin(answer)
@@ -76,7 +77,8 @@ export class AnswerStarts {
 
   /** Answers a question in a new branch that forks before another answer to it. Resolves to the new answer's message. */
   async beside(actor: Actor, chatId: string, messageId: string, question: Message): Promise<string> {
-    const { provider, log, branches } = this.#parts
+    const { answering, log, branches } = this.#parts
+    const { answerer: provider } = await answering.rulesOf(chatId)
     if (provider === undefined) throw new Refusal('no_answerer')
     const fork = await branches.forkBefore(actor, chatId, messageId)
     const answer = this.#newRun(question, provider)
@@ -104,13 +106,14 @@ export class AnswerStarts {
 
   /** Another run for the message of one that has ended: from the start, or after what it says. */
   async again(actor: Participant, last: AnswerRow, how: 'continue' | 'retry'): Promise<void> {
-    const { provider, log, store, messages, limits } = this.#parts
+    const { answering, apologyOf, log, store, messages, limits } = this.#parts
+    const { answerer: provider } = await answering.rulesOf(last.chat_id)
     if (provider === undefined) throw new Refusal('no_answerer')
     if (isRunning(last)) throw new Refusal('answer_running')
     if (last.status === 'completed') throw new Refusal('answer_over')
     const said = how === 'continue' ? await store.textOf(last.message_id) : ''
     // What it says in place of an answer is no beginning of one.
-    const text = said === this.#parts.apology ? '' : said
+    const text = said === apologyOf(last.provider) ? '' : said
     const answer = { ...last, id: Bun.randomUUIDv7(), provider, status: 'pending' as const, begun: text.length }
     const started = await log.change(actor, last.chat_id, async (transaction, chat): Promise<Change<boolean>> => {
       assertWritable(actor, chat)

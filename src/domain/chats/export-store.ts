@@ -1,6 +1,8 @@
 import { and, asc, eq, gt, inArray, lte } from 'drizzle-orm'
+import type { Answering } from '../../contract/answering.ts'
 import type { Database } from '../../db/open.ts'
 import { branches, chats, message_extensions, messages } from '../../db/schema.ts'
+import { answeringOf } from './answering-store.ts'
 import type { BranchRow, ChatRow } from './rows.ts'
 
 export type ExtensionRow = {
@@ -23,7 +25,7 @@ export class ExportStore {
   }
 
   /** A chat and its branches, oldest first, as of one moment. Deleted ones too. */
-  async chat(chatId: string): Promise<{ chat: ChatRow; branches: BranchRow[] } | undefined> {
+  async chat(chatId: string): Promise<{ chat: ChatRow; branches: BranchRow[]; answering: Answering } | undefined> {
     return this.#database.within(() =>
       this.#database.orm.transaction(
         async (transaction) => {
@@ -34,7 +36,7 @@ export class ExportStore {
             .from(branches)
             .where(eq(branches.chat_id, chatId))
             .orderBy(asc(branches.created_at), asc(branches.id))
-          return { chat, branches: own }
+          return { chat, branches: own, answering: await answeringOf(transaction, chatId) }
         },
         { isolationLevel: 'repeatable read', accessMode: 'read only' },
       ),

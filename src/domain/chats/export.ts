@@ -1,3 +1,4 @@
+import { type Answering, NO_ANSWERING } from '../../contract/answering.ts'
 import { compareReactions } from '../../contract/chat-state.ts'
 import type { Branch, Chat, Reaction } from '../../contract/chats.ts'
 import type { ChatDocument, TransferredBranch, TransferredMessage } from '../../contract/transfer.ts'
@@ -14,6 +15,8 @@ import { branchOf, chatOf, isoTime } from './rows.ts'
 const PAGE = 200
 /** A page's messages are asked for their edits and reactions so many at a time: each may have many. */
 const EXTENDED_PAGE = 20
+
+type Opened = { chat: Chat; branches: Branch[]; answering: Answering }
 
 /**
  * Writes a chat as text, part by part: what is read, however long the chat, is a page at a time, and the next one is
@@ -35,8 +38,7 @@ export class ChatExporter {
 
   /** The JSON text of a `ChatDocument`. Throws `Refusal('chat_missing')` before the first part. */
   async json(actor: Actor, chatId: string): Promise<AsyncGenerator<string>> {
-    const { chat, branches } = await this.#open(actor, chatId)
-    return this.#json(chat, branches)
+    return this.#json(await this.#open(actor, chatId))
   }
 
   /**
@@ -54,20 +56,21 @@ export class ChatExporter {
     return { branchId: id, parts: this.#markdown(chat, branch, (await this.#reads.head(id)) ?? 0) }
   }
 
-  async #open(actor: Actor, chatId: string): Promise<{ chat: Chat; branches: Branch[] }> {
+  async #open(actor: Actor, chatId: string): Promise<Opened> {
     await this.#access.open(actor, chatId)
     const found = await this.#store.chat(chatId)
     if (found === undefined || found.chat.deleted_at !== null) throw new Refusal('chat_missing')
-    return { chat: chatOf(found.chat), branches: found.branches.map(branchOf) }
+    return { chat: chatOf(found.chat), branches: found.branches.map(branchOf), answering: found.answering }
   }
 
-  async *#json(chat: Chat, branches: readonly Branch[]): AsyncGenerator<string> {
+  async *#json({ chat, branches, answering }: Opened): AsyncGenerator<string> {
     const { id, title, user_id, active_branch_id, metadata, created_at, archived_at } = chat
+    const said = Bun.deepEquals(answering, NO_ANSWERING) ? {} : { answering }
     const head: Omit<ChatDocument, 'messages'> = {
       format: 'parley.chat',
       version: 1,
       exported_at: new Date().toISOString(),
-      chat: { id, title, user_id, active_branch_id, metadata, created_at, archived_at },
+      chat: { id, title, user_id, active_branch_id, metadata, created_at, archived_at, ...said },
       branches: branches.map(transferredBranch),
     }
     yield `${JSON.stringify(head).slice(0, -1)},"messages":[`

@@ -1,3 +1,4 @@
+import { type Answering, NO_ANSWERING } from '../../contract/answering.ts'
 import type { MessageStatus } from '../../contract/chats.ts'
 import type { ChatEvent } from '../../contract/events.ts'
 import type { TransferredMessage } from '../../contract/transfer.ts'
@@ -47,6 +48,8 @@ export type Speaker = (person: string | null) => string | null
  */
 export class ImportBatches {
   readonly #chat: ImportedChat
+  /** How it is answered; not set where it says nothing of it. */
+  readonly answering: Answering | undefined
   readonly #branches: readonly PlannedBranch[]
   readonly #messages: readonly TransferredMessage[]
   readonly #speaker: Speaker
@@ -61,6 +64,7 @@ export class ImportBatches {
 
   constructor(parts: {
     chat: ImportedChat
+    answering?: Answering
     branches: readonly PlannedBranch[]
     messages: readonly TransferredMessage[]
     branchIds: ReadonlyMap<string, string>
@@ -70,6 +74,7 @@ export class ImportBatches {
     at: string
   }) {
     this.#chat = parts.chat
+    this.answering = Bun.deepEquals(parts.answering, NO_ANSWERING) ? undefined : parts.answering
     this.#branches = parts.branches
     this.#messages = parts.messages
     this.#speaker = parts.speaker
@@ -86,6 +91,7 @@ export class ImportBatches {
   *batches(): Generator<ImportBatch> {
     const { id, active_branch_id } = this.#chat
     this.#tell('chat.created', { ...this.#chat, active_branch_id: id, deleted_at: null })
+    if (this.answering !== undefined) this.#tell('answering.changed', this.answering)
     for (const step of this.#steps()) {
       if ('position' in step) this.#addMessage(step)
       else this.#addBranch(step)

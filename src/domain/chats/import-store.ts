@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { deadlines } from '../../db/deadline.ts'
 import type { Database } from '../../db/open.ts'
+import { chat_answering } from '../../db/schema.ts'
 import type { Actor } from '../accounts/actor.ts'
 import { assertStanding, type Transaction } from '../accounts/transaction-store.ts'
 import type { ImportBatch, ImportBatches, ImportedChat } from './import-batches.ts'
@@ -36,6 +37,9 @@ export async function insertWhole(transaction: Transaction, { chat, at, parts }:
   for (const batch of parts.batches()) {
     if (isFirst) await insertChat(transaction, chat, at, batch)
     else await insertBranches(transaction, chat.id, batch.branches)
+    if (isFirst && parts.answering !== undefined) {
+      await transaction.insert(chat_answering).values({ chat_id: chat.id, ...parts.answering })
+    }
     isFirst = false
     await insertMessages(transaction, chat.id, batch.messages)
     await insertExtensions(transaction, batch.extensions)

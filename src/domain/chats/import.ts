@@ -1,3 +1,4 @@
+import { type Answering, NO_ANSWERING } from '../../contract/answering.ts'
 import type { Chat } from '../../contract/chats.ts'
 import type { Issue } from '../../contract/failures.ts'
 import { type ImportedDocument, TransferredMessage } from '../../contract/transfer.ts'
@@ -5,6 +6,7 @@ import { type Actor, isPrivileged } from '../accounts/actor.ts'
 import { Refusal } from '../refusal.ts'
 import { Turns } from '../turns.ts'
 import { idOf } from './access.ts'
+import type { AnsweringService } from './answering.ts'
 import { ImportBatches, type Speaker } from './import-batches.ts'
 import { FAULTS_MAX, planOf } from './import-plan.ts'
 import type { ImportStore } from './import-store.ts'
@@ -18,10 +20,12 @@ const SLICE = 500
 /** Makes chats of documents that an export wrote. */
 export class ChatImporter {
   readonly #store: ImportStore
+  readonly #answering: Pick<AnsweringService, 'has'>
   readonly #turns = new Turns(AT_ONCE)
 
-  constructor(store: ImportStore) {
+  constructor(store: ImportStore, answering: Pick<AnsweringService, 'has'>) {
     this.#store = store
+    this.#answering = answering
   }
 
   /**
@@ -46,10 +50,26 @@ export class ChatImporter {
       const chat = { id, title, user_id, metadata, active_branch_id, created_at, archived_at }
       const speaker = speakerFor(actor, source.user_id)
       const messageId = () => Bun.randomUUIDv7()
-      const parts = new ImportBatches({ chat, branches: ordered, messages, branchIds, messageId, speaker, at })
+      const answering = this.#answeringOf(source)
+      const parts = new ImportBatches({
+        chat,
+        answering,
+        branches: ordered,
+        messages,
+        branchIds,
+        messageId,
+        speaker,
+        at,
+      })
       await this.#store.insert(actor, { chat, at, parts })
       return { ...chat, last_seq: parts.lastSeq, updated_at: at, deleted_at: null }
     })
+  }
+
+  /** Who answers is the server's own word, and another's may have none of that name. */
+  #answeringOf({ answering = NO_ANSWERING }: ImportedDocument['chat']): Answering {
+    const { answerer } = answering
+    return { ...answering, answerer: answerer !== null && this.#answering.has(answerer) ? answerer : null }
   }
 }
 

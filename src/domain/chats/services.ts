@@ -1,5 +1,6 @@
 import type { Live } from '../live/live.ts'
 import type { ChatAccess } from './access.ts'
+import type { AnsweringService } from './answering.ts'
 import type { BranchService } from './branches.ts'
 import type { ChatService } from './chats.ts'
 import type { ChatExporter } from './export.ts'
@@ -22,6 +23,7 @@ export type ChatServices = {
   exporter: ChatExporter
   importer: ChatImporter
   promoted: PromotedChats
+  answering: AnsweringService
   log: ChatLog
   access: ChatAccess
   live: Live

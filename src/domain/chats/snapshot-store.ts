@@ -2,6 +2,7 @@ import { desc, eq } from 'drizzle-orm'
 import type { ChatSnapshot } from '../../contract/live.ts'
 import type { Database } from '../../db/open.ts'
 import { branches, chats, read_cursors } from '../../db/schema.ts'
+import { answeringOf } from './answering-store.ts'
 import { History } from './history.ts'
 import { HistoryStore } from './history-store.ts'
 import { branchOf, chatOf, isoTime } from './rows.ts'
@@ -42,6 +43,7 @@ export class SnapshotStore {
         chat,
         branches: [...newest, ...(active ? [active] : [])].reverse().map(branchOf),
         messages: await history.page(chat.active_branch_id, { from: 'end', limit: limits.messages }),
+        answering: await answeringOf(orm, chatId),
         read_cursors: Object.fromEntries(
           cursors.map(({ user_id, branch_id, position, updated_at }) => [
             user_id,

@@ -79,6 +79,11 @@ export const PROCEDURES: Record<string, Row> = {
   'trpc query messages.history': { rule: ownChat('200'), body: branch },
   'trpc query messages.get': { rule: ownChat('200'), body: message },
   'trpc mutation messages.post': { rule: ownChat('200'), body: (things) => ({ ...chat(things), content: 'said' }) },
+  'trpc query answers.settings': { rule: ownChat('200'), body: chat },
+  'trpc mutation answers.configure': {
+    rule: ownChat('200'),
+    body: (things) => ({ ...chat(things), history_messages: 5 }),
+  },
   'trpc mutation answers.stop': { rule: ownChat('409 not_answered'), body: message },
   'trpc mutation answers.continue': { rule: ownChat('409 not_answered'), body: message },
   'trpc mutation answers.regenerate': { rule: ownChat('409 not_answered'), body: message },

@@ -201,6 +201,8 @@ export const ROUTES: Record<string, Row> = {
     rule: everyone('401 token_invalid'),
     body: () => ({ type: 'chunk', content: 'said' }),
   },
+  'GET /api/chats/:chat_id/answering/': { rule: ownChat('200') },
+  'PATCH /api/chats/:chat_id/answering/': { rule: ownChat('200'), body: () => ({ history_messages: 5 }) },
   'POST /api/chats/:chat_id/messages/:message_id/stop': { rule: ownChat('409 not_answered') },
   'POST /api/chats/:chat_id/messages/:message_id/continue': { rule: ownChat('409 not_answered') },
   'POST /api/chats/:chat_id/messages/:message_id/regenerate': { rule: ownChat('409 not_answered') },

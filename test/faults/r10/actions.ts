@@ -25,6 +25,13 @@ export function anyAction(state: ChatState): Action[] {
     [{ path: '/read-cursor', method: 'PUT', body: { message_id: message.slice('/messages/'.length) } }],
     [{ path: '', method: 'PATCH', body: { title: text, metadata: { text } } }],
     [
+      {
+        path: '/answering',
+        method: 'PATCH',
+        body: { system_prompt: text, history_messages: Math.floor(Math.random() * 50) },
+      },
+    ],
+    [
       { path: '', method: 'PATCH', body: { archived: true } },
       { path: '', method: 'PATCH', body: { archived: false } },
     ],

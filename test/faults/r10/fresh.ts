@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
+import { Answering } from '../../../src/contract/answering.ts'
 import { HistoryPage } from '../../../src/contract/chat-calls.ts'
 import type { ChatState } from '../../../src/contract/chat-state.ts'
 import { Branch, Chat, type Message } from '../../../src/contract/chats.ts'
@@ -11,6 +12,7 @@ import { byId, Replica } from './replica.ts'
 export async function fetchChat(client: Client, chatId: string) {
   const get = async (path: string) => (await client.ask({ path: `/api/chats/${chatId}${path}` })).answer
   const chat = Chat.parse(await get(''))
+  const answering = Answering.parse(await get('/answering'))
   const branches = z.array(Branch).parse(await get('/branches'))
   const messages: Record<string, Message> = {}
   let active: Message[] = []
@@ -24,7 +26,7 @@ export async function fetchChat(client: Client, chatId: string) {
     Object.assign(messages, byId(history))
     if (id === chat.active_branch_id) active = history
   }
-  return { chat, branches: byId(branches), messages, active }
+  return { chat, answering, branches: byId(branches), messages, active }
 }
 
 export type Fresh = Awaited<ReturnType<typeof fetchChat>>
@@ -37,6 +39,7 @@ export function differences(state: ChatState, fresh: Fresh, whole: boolean): str
     faults.push(`${name}: ${JSON.stringify(one)} is not ${JSON.stringify(other)}`)
   }
   compare('the chat', state.chat, fresh.chat)
+  compare('the answering', state.answering, fresh.answering)
   for (const kind of ['branches', 'messages'] as const) {
     for (const [id, one] of Object.entries(state[kind])) compare(`${kind} ${id}`, one, fresh[kind][id])
     if (whole) compare(`the ${kind}`, Object.keys(state[kind]).sort(), Object.keys(fresh[kind]).sort())

@@ -20,6 +20,7 @@ export class Replica {
           branches: byId(snapshot.branches),
           messages: byId(snapshot.messages),
           read_cursors: snapshot.read_cursors,
+          answering: snapshot.answering,
         }
       },
       onEvent: (event) => {

@@ -23,6 +23,7 @@ const KINDS = [
   'remove',
   'restore',
   'read',
+  'configure',
 ] as const
 
 /** What is drawn at random: which message or branch it means is known only once it runs. */
@@ -57,6 +58,7 @@ type Named =
   | { kind: 'activate'; branchId: string; expected: string | undefined }
   | { kind: 'name'; branchId: string; name: string }
   | { kind: 'rename'; title: string }
+  | { kind: 'configure'; prompt: string | null }
   | { kind: 'archive'; archived: boolean }
   | { kind: 'remove' | 'restore' }
 
@@ -112,6 +114,8 @@ export function callOf(model: ChatModel, actors: Actors, foreign: string, drawn:
       return { by, kind, branchId: pick(branches, first), name: token, token }
     case 'rename':
       return { by, kind, title: token, token }
+    case 'configure':
+      return { by, kind, prompt: flag ? token : null, token: flag ? token : undefined }
     case 'archive':
       // More often out of the archive than into it: little else can happen to an archived chat.
       return { ...only, kind, archived: second % 3 === 0 }
@@ -127,7 +131,7 @@ function tokenIn(text: string, token: string): string | undefined {
 
 /** Makes the call. Resolves to why it was refused, or to the id of the message that it posted. */
 export async function perform(
-  { chats, messages, branches }: ChatWorld,
+  { chats, messages, branches, answering }: ChatWorld,
   chatId: string,
   call: Call,
 ): Promise<{ refused?: Reason; messageId?: string }> {
@@ -166,6 +170,9 @@ export async function perform(
         return {}
       case 'name':
         await branches.rename(by, chatId, call.branchId, call.name)
+        return {}
+      case 'configure':
+        await answering.change(by, chatId, { system_prompt: call.prompt })
         return {}
       case 'rename':
         await chats.update(by, chatId, { title: call.title })

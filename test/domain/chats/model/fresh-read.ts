@@ -15,6 +15,7 @@ export async function expectFreshReadEquals(
   const { chat, state } = model
   const { owner } = actors
   expect(await world.chats.get(owner, chat.id)).toEqual(chat)
+  expect(await world.answering.get(owner, chat.id)).toEqual({ ...state.answering, answerers: [] })
   const branches = await world.branches.list(owner, chat.id)
   expect(Object.fromEntries(branches.map((branch) => [branch.id, branch]))).toEqual(state.branches)
   expect(branches[0]?.id).toBe(chat.id)

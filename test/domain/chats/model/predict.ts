@@ -19,6 +19,8 @@ export function predict(model: ChatModel, call: Call): ChatEventType[] | Reason 
       return ['chat.deleted']
     case 'rename':
       return ['chat.updated']
+    case 'configure':
+      return call.prompt === model.state.answering.system_prompt ? [] : ['answering.changed']
     case 'archive':
       return call.archived === (chat.archived_at !== null) ? [] : ['chat.updated']
     case 'read':
