@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import { Stores } from './stores.ts'
+import { cpuTime, residentOf } from './usage.ts'
 import { freePort, until } from './waiting.ts'
 
 /** What a server may take to stop when it is asked to; after that it is killed. */
@@ -74,7 +75,7 @@ export class Ground {
       startMs: performance.now() - begun,
       stop,
       cpu: () => cpuTime(child.pid),
-      memory: () => residentOf(child.pid),
+      memory: async () => (await residentOf(child.pid)) / 1_048_576,
     }
   }
 
@@ -110,18 +111,4 @@ async function answers(port: number): Promise<boolean> {
   } catch {
     return false
   }
-}
-
-/** From Linux's /proc; 0 where there is none. */
-async function cpuTime(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  // The fields after the name, which may hold anything but is in brackets: user and system time in ticks of 10 ms.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) * 10_000
-}
-
-/** From Linux's /proc; 0 where there is none. */
-async function residentOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024
 }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { residentOf } from '../harness/usage.ts'
 import { clientFrame, openLive, PONG } from './live-socket.ts'
 import { LiveWatcher } from './live-watcher.ts'
 import { readOrder } from './order.ts'
@@ -26,12 +26,6 @@ async function open(index: number): Promise<void> {
   await watching.promise
 }
 
-/** Bytes. */
-async function memory(): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8')
-  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
-}
-
 async function openAll(from: number, to: number): Promise<void> {
   for (let first = from; first < to; first += AT_ONCE) {
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, to - first) }, (_, index) => open(first + index)))
@@ -42,10 +36,10 @@ async function openAll(from: number, to: number): Promise<void> {
 const warm = Math.ceil(sockets / 10)
 await openAll(0, warm)
 await Bun.sleep(settleMs)
-const before = await memory()
+const before = await residentOf(pid)
 await openAll(warm, sockets + warm)
 await Bun.sleep(settleMs)
-const after = await memory()
+const after = await residentOf(pid)
 stopped = true
 console.log(JSON.stringify({ bytesPerSocket: (after - before) / sockets, before, after }))
 process.exit(0)

@@ -1,8 +1,6 @@
+import { type DeliveryWatcher, Marks } from './deliveries.ts'
 import { fail } from './order.ts'
 
-/** A message's content begins with its poster (2 digits) and the poster's own count (7 digits). */
-const POSTER_DIGITS = 2
-const MARK_DIGITS = 9
 const ZERO = 48
 const COMMA = 44
 /** `{"chat_id":"…","seq":` comes before the number; an event is told from any other frame by its third character. */
@@ -15,11 +13,8 @@ const EVENT = 'c'.charCodeAt(0)
  * The reading side of one live socket. Of each event it reads the number, which must be the next, and the mark, which must
  * be the poster's next: nothing can be missing, doubled or out of order without that being seen. Nothing is decoded.
  */
-export class LiveWatcher {
-  /** Events so far. */
-  received = 0
-  /** Depends on every event and on their order: the same for watchers that saw the same. */
-  order = 0
+export class LiveWatcher implements DeliveryWatcher {
+  readonly marks: Marks
   /** Of the last event, with its WebSocket header. */
   frameBytes = 0
   /** Called with every frame that is no event. */
@@ -27,7 +22,6 @@ export class LiveWatcher {
   /** Called with every ping, which has no payload. */
   onPing: () => void = () => {}
   readonly #index: number
-  readonly #next: Int32Array
   #seq = 0
   /** From the end of the number to the mark. */
   #markAfter = 0
@@ -36,11 +30,7 @@ export class LiveWatcher {
 
   constructor(posters: number, index: number) {
     this.#index = index
-    this.#next = new Int32Array(posters)
-  }
-
-  static mark(poster: number, count: number): string {
-    return String(poster).padStart(POSTER_DIGITS, '0') + String(count).padStart(MARK_DIGITS - POSTER_DIGITS, '0')
+    this.marks = new Marks(posters)
   }
 
   /** Returns how many of the events were posted by this socket itself. */
@@ -90,13 +80,7 @@ export class LiveWatcher {
     } else if (seq !== this.#seq + 1) fail(`Event ${seq} came, ${this.#seq + 1} was next.`)
     this.#seq = seq
     at += this.#markAfter
-    const poster = digits(bytes, at, POSTER_DIGITS)
-    const count = digits(bytes, at + POSTER_DIGITS, MARK_DIGITS - POSTER_DIGITS)
-    if (count !== this.#next[poster]) fail(`Poster ${poster}: message ${count} came, ${this.#next[poster]} was next.`)
-    this.#next[poster] = count + 1
-    this.received += 1
-    this.order = (Math.imul(this.order, 31) + poster) | 0
-    return poster === this.#index ? 1 : 0
+    return this.marks.take(bytes, at) === this.#index ? 1 : 0
   }
 }
 
@@ -106,10 +90,4 @@ function frameSize(bytes: Buffer, at: number): { head: number; length: number } 
   if (short < 126) return { head: 2, length: short }
   if (short === 126) return at + 4 > bytes.length ? undefined : { head: 4, length: bytes.readUInt16BE(at + 2) }
   return at + 10 > bytes.length ? undefined : { head: 10, length: Number(bytes.readBigUInt64BE(at + 2)) }
-}
-
-function digits(bytes: Buffer, at: number, count: number): number {
-  let value = 0
-  for (let index = at; index < at + count; index += 1) value = value * 10 + ((bytes[index] ?? 0) - ZERO)
-  return value
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'bun'
+import { measureDeliveries, Poster, placeholder } from './deliveries.ts'
 import { clientFrame, openLive } from './live-socket.ts'
 import { LiveWatcher } from './live-watcher.ts'
 import { fail, readOrder } from './order.ts'
@@ -8,32 +9,16 @@ import { LiveOrder } from './orders.ts'
 // has `window` messages under way and posts the next when one of its own comes back.
 
 const order = await readOrder(LiveOrder)
-const { ports, headers, chatId, watchers, posters, window, contentLength, warmMs, measureMs } = order
-
-type Poster = { sent: number; frame: Buffer; marker: number }
+const { ports, headers, chatId, watchers, window, contentLength } = order
 
 let stopped = false
 const all: LiveWatcher[] = []
 
-function newPoster(): Poster {
-  const frame = clientFrame({ type: 'post', id: '1', chat_id: chatId, content: '#'.repeat(contentLength) })
-  return { sent: 0, frame, marker: frame.indexOf('###') }
-}
-
-function post(socket: Socket<LiveWatcher>, poster: number, state: Poster, count: number): void {
-  const batch = Buffer.allocUnsafe(state.frame.length * count)
-  for (let index = 0; index < count; index += 1) {
-    state.frame.write(LiveWatcher.mark(poster, state.sent), state.marker, 'latin1')
-    state.frame.copy(batch, index * state.frame.length)
-    state.sent += 1
-  }
-  if (count > 0 && socket.write(batch) !== batch.length) fail('Posts were not taken whole.')
-}
-
-const states = Array.from({ length: posters }, newPoster)
+const frame = clientFrame({ type: 'post', id: '1', chat_id: chatId, content: placeholder(contentLength) })
+const posters = Array.from({ length: order.posters }, (_, index) => new Poster(index, frame))
 const sockets: Socket<LiveWatcher>[] = []
 for (let index = 0; index < watchers; index += 1) {
-  const watcher = new LiveWatcher(posters, index)
+  const watcher = new LiveWatcher(posters.length, index)
   all.push(watcher)
   const [signedIn, watching] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   watcher.onControl = (text) => {
@@ -44,8 +29,7 @@ for (let index = 0; index < watchers; index += 1) {
   const port = ports[Math.floor((index * ports.length) / watchers)] ?? 0
   const socket = await openLive({ port, headers }, watcher, {
     onChunk: (from, own) => {
-      const state = states[index]
-      if (state !== undefined && own > 0 && !stopped) post(from, index, state, own)
+      if (!stopped) posters[index]?.post(from, own)
     },
     isStopped: () => stopped,
   })
@@ -55,23 +39,10 @@ for (let index = 0; index < watchers; index += 1) {
   sockets.push(socket)
 }
 
-for (const [index, state] of states.entries()) {
-  const socket = sockets[index]
-  if (socket !== undefined) post(socket, index, state, window)
-}
+for (const [index, socket] of sockets.entries()) posters[index]?.post(socket, window)
 
-const delivered = () => all.reduce((sum, { received }) => sum + received, 0)
-await Bun.sleep(warmMs)
-const before = { delivered: delivered(), at: performance.now() }
-await Bun.sleep(measureMs)
-const deliveriesPerSecond = ((delivered() - before.delivered) * 1000) / (performance.now() - before.at)
-
-stopped = true
-const messages = states.reduce((sum, { sent }) => sum + sent, 0)
-const deadline = performance.now() + 10_000
-while (delivered() < messages * watchers && performance.now() < deadline) await Bun.sleep(20)
-const short = all.filter(({ received }) => received !== messages).length
-if (short > 0) fail(`${short} of ${watchers} watchers did not get the ${messages} messages.`)
-if (new Set(all.map(({ order }) => order)).size > 1) fail('Watchers saw the messages in different orders.')
-console.log(JSON.stringify({ messages, deliveriesPerSecond, frameBytes: all[0]?.frameBytes ?? 0 }))
+const outcome = await measureDeliveries(order, posters, all, () => {
+  stopped = true
+})
+console.log(JSON.stringify(outcome))
 process.exit(0)

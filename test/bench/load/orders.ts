@@ -23,10 +23,10 @@ export const HttpOutcome = z.object({
   bytesPerAnswer: z.number(),
 })
 
-/** To watchers.ts. */
-export const WatchOrder = z.object({
-  port: z.int(),
-  path: z.string(),
+/** To watchers.ts and live-watchers.ts. */
+const Deliveries = z.object({
+  /** Of the server whose CPU time is told: the first. */
+  pid: z.int(),
   watchers: z.int(),
   /** So many of the watchers post. */
   posters: z.int(),
@@ -36,25 +36,26 @@ export const WatchOrder = z.object({
   warmMs: z.number(),
   measureMs: z.number(),
 })
+export type DeliveryOrder = z.infer<typeof Deliveries>
+
+/** To watchers.ts. */
+export const WatchOrder = Deliveries.extend({ port: z.int(), path: z.string() })
 
 export const WatchOutcome = z.object({
+  /** All, the warm-up included. */
   messages: z.int(),
   deliveriesPerSecond: z.number(),
+  /** Microseconds, while it was measured. */
+  cpuPerMessage: z.number(),
   frameBytes: z.int(),
 })
 
 /** To live-watchers.ts. */
-export const LiveOrder = z.object({
+export const LiveOrder = Deliveries.extend({
   /** The first half of the watchers goes to the first, the other half to the last; posters post at the first. */
   ports: z.array(z.int()).min(1),
   headers: z.record(z.string(), z.string()),
   chatId: z.string(),
-  watchers: z.int(),
-  posters: z.int(),
-  window: z.int(),
-  contentLength: z.int(),
-  warmMs: z.number(),
-  measureMs: z.number(),
 })
 
 /** To idlers.ts. */

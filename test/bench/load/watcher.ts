@@ -1,25 +1,17 @@
+import { type DeliveryWatcher, Marks } from './deliveries.ts'
 import { fail } from './order.ts'
-
-/** A message's content begins with its poster (2 digits) and the poster's own count (7 digits). */
-const POSTER_DIGITS = 2
-const MARK_DIGITS = 9
-const ZERO = 48
 
 /**
  * The reading side of one socket. After the answer to the upgrade and the first frame (the session as it was), all events
  * have the same length; of each it reads the mark, and checks that it is the poster's next one. Nothing can be missing,
  * doubled or out of order without that being seen, and no frame is copied or decoded.
  */
-export class Watcher {
-  /** Events so far. */
-  received = 0
-  /** Depends on every event and on their order: the same for watchers that saw the same. */
-  order = 0
+export class Watcher implements DeliveryWatcher {
+  readonly marks: Marks
   /** Of an event, with its WebSocket header; 0 until the first one. */
   frameBytes = 0
   joined = false
   readonly #index: number
-  readonly #next: Int32Array
   #opening: Buffer | undefined = Buffer.alloc(0)
   #markAt = 0
   /** The start of an event whose end has not come yet. */
@@ -28,11 +20,7 @@ export class Watcher {
 
   constructor(posters: number, index: number) {
     this.#index = index
-    this.#next = new Int32Array(posters)
-  }
-
-  static mark(poster: number, count: number): string {
-    return String(poster).padStart(POSTER_DIGITS, '0') + String(count).padStart(MARK_DIGITS - POSTER_DIGITS, '0')
+    this.marks = new Marks(posters)
   }
 
   /** Returns how many of the events were posted by this socket itself. */
@@ -86,14 +74,7 @@ export class Watcher {
   }
 
   #event(bytes: Buffer, start: number): number {
-    const at = start + this.#markAt
-    const poster = digits(bytes, at, POSTER_DIGITS)
-    const count = digits(bytes, at + POSTER_DIGITS, MARK_DIGITS - POSTER_DIGITS)
-    if (count !== this.#next[poster]) fail(`Poster ${poster}: message ${count} came, ${this.#next[poster]} was next.`)
-    this.#next[poster] = count + 1
-    this.received += 1
-    this.order = (Math.imul(this.order, 31) + poster) | 0
-    return poster === this.#index ? 1 : 0
+    return this.marks.take(bytes, start + this.#markAt) === this.#index ? 1 : 0
   }
 }
 
@@ -103,10 +84,4 @@ function frameLength(frame: Buffer): number | undefined {
   const length = (frame[1] ?? 0) & 0x7f
   if (length < 126) return 2 + length
   return length === 126 ? 4 + frame.readUInt16BE(2) : 10 + Number(frame.readBigUInt64BE(2))
-}
-
-function digits(bytes: Buffer, at: number, count: number): number {
-  let value = 0
-  for (let index = at; index < at + count; index += 1) value = value * 10 + ((bytes[index] ?? 0) - ZERO)
-  return value
 }
