@@ -50,9 +50,9 @@ export class AnswerStarts {
    */
   async answerTo(actor: Participant, question: Message, { again }: { again: boolean }): Promise<string | undefined> {
     const { answering, log, limits, messages, store } = this.#parts
-    const clientId = answerClientId(question.id)
     const { answerer: provider } = await answering.rulesOf(question.chat_id)
     if (provider === undefined) return undefined
+    const clientId = answerClientId(question.id)
     const answer = this.#newRun(question, provider)
     const mayBegin = await this.#mayBegin(answer)
     const made = await log.change(actor, question.chat_id, async (transaction, chat, at): Promise<Change<Made>> => {

@@ -13,6 +13,7 @@ export type CommitLimits = {
 const UNDIVIDED = 16
 
 type Waiting<Row, Outcome> = { row: Row; resolve(outcome: Outcome): void; reject(fault: unknown): void }
+type Attempt<Outcome> = { outcomes: Outcome[] } | { fault: unknown }
 
 /**
  * Rows that arrive while a commit is in flight go together in the next one. No timer: an idle one commits at once.
@@ -50,13 +51,39 @@ export class GroupCommit<Row, Outcome> {
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const away = await this.#settle(this.#take())
+    let inFlight = this.#next()
+    while (inFlight !== undefined) {
+      const { batch, attempt } = inFlight
+      const outcome = await attempt
+      if ('outcomes' in outcome) {
+        this.#half = Math.ceil((batch.length + this.#waiting.length) / 2)
+        // The next ones are on their way before these are answered: the database need not wait for that.
+        inFlight = this.#next()
+        process.nextTick(answer<Outcome>, batch, outcome.outcomes)
+        continue
+      }
+      const away = await this.#fail(batch, outcome.fault)
       // Who arrived meanwhile has waited as long as these: one commit after the other would keep them for minutes.
       if (away !== undefined) rejectAll(this.#waiting.splice(0), away)
+      inFlight = this.#next()
     }
     this.#running = false
     this.#half = Infinity
+  }
+
+  /** Begins the next commit, where somebody waits for one. */
+  #next(): { batch: Waiting<Row, Outcome>[]; attempt: Promise<Attempt<Outcome>> } | undefined {
+    const batch = this.#take()
+    return batch.length === 0 ? undefined : { batch, attempt: this.#attempt(batch) }
+  }
+
+  /** Never rejects. */
+  async #attempt(batch: Waiting<Row, Outcome>[]): Promise<Attempt<Outcome>> {
+    try {
+      return { outcomes: await this.#commit(batch.map(({ row }) => row)) }
+    } catch (fault) {
+      return { fault }
+    }
   }
 
   #take(): Waiting<Row, Outcome>[] {
@@ -71,22 +98,11 @@ export class GroupCommit<Row, Outcome> {
     return this.#waiting.splice(0, count)
   }
 
-  /** Never rejects. Resolves to the refusal of a store that is away; whether it had committed is not known. */
-  async #settle(batch: Waiting<Row, Outcome>[]): Promise<Refusal | undefined> {
-    try {
-      const outcomes = await this.#commit(batch.map(({ row }) => row))
-      this.#half = Math.ceil((batch.length + this.#waiting.length) / 2)
-      for (const [index, { resolve, reject }] of batch.entries()) {
-        const outcome = outcomes[index]
-        if (outcome === undefined) reject(new Error('A commit left a row without its outcome.'))
-        else resolve(outcome)
-      }
-      return undefined
-    } catch (fault) {
-      if (batch.length > 1 && !(fault instanceof Refusal)) return this.#settleHalves(batch)
-      rejectAll(batch, fault)
-      return fault instanceof Refusal ? fault : undefined
-    }
+  /** Resolves to the refusal of a store that is away; whether it had committed is not known. */
+  async #fail(batch: Waiting<Row, Outcome>[], fault: unknown): Promise<Refusal | undefined> {
+    if (batch.length > 1 && !(fault instanceof Refusal)) return this.#settleHalves(batch)
+    rejectAll(batch, fault)
+    return fault instanceof Refusal ? fault : undefined
   }
 
   async #settleHalves(batch: Waiting<Row, Outcome>[]): Promise<Refusal | undefined> {
@@ -95,6 +111,21 @@ export class GroupCommit<Row, Outcome> {
     if (away === undefined) return this.#settle(batch.slice(middle))
     rejectAll(batch.slice(middle), away)
     return away
+  }
+
+  async #settle(batch: Waiting<Row, Outcome>[]): Promise<Refusal | undefined> {
+    const outcome = await this.#attempt(batch)
+    if ('fault' in outcome) return this.#fail(batch, outcome.fault)
+    answer(batch, outcome.outcomes)
+    return undefined
+  }
+}
+
+function answer<Outcome>(batch: readonly Waiting<unknown, Outcome>[], outcomes: readonly Outcome[]): void {
+  for (const [index, { resolve, reject }] of batch.entries()) {
+    const outcome = outcomes[index]
+    if (outcome === undefined) reject(new Error('A commit left a row without its outcome.'))
+    else resolve(outcome)
   }
 }
 

@@ -42,7 +42,8 @@ export class ChatLog {
     this.#posts = new GroupCommit(
       COMMIT,
       (post) => post.content.length + post.event.length,
-      (posts) => this.#store.append(posts, (placed) => this.#publish(eventsOf(posts, placed))),
+      // Told of a moment later, once the next commit is on its way: see `GroupCommit`.
+      (posts) => this.#store.append(posts, (placed) => process.nextTick(() => this.#publish(eventsOf(posts, placed)))),
     )
   }
 

@@ -72,9 +72,24 @@ describe('group commit', () => {
     for (let number = 1; ; number += 1) {
       const commit = await Promise.race([attempt(number), done])
       if (commit === undefined) break
+      // A commit takes longer than its callers do to add again.
+      await new Promise(setImmediate)
       commit.answer()
     }
     expect(attempts.slice(0, 8).map(({ rows }) => rows.length)).toEqual([1, 32, 32, 32, 32, 32, 32, 32])
+  })
+
+  test('the next commit is on its way before the callers of the last one are answered', async () => {
+    const { group, attempts, attempt } = committing()
+    const seen: number[] = []
+    const added = [group.add('a').then(() => seen.push(attempts.length))]
+    const first = await attempt(1)
+    added.push(group.add('b').then(() => seen.push(attempts.length)))
+    first.answer()
+    const second = await attempt(2)
+    second.answer()
+    await Promise.all(added)
+    expect(seen).toEqual([2, 2])
   })
 
   test('a row that arrives as a commit is answered is not forgotten', async () => {
