@@ -21,6 +21,7 @@ import { chatEventRoutes } from './api/rest/chat-events.ts'
 import { chatRoutes } from './api/rest/chats.ts'
 import { deskRoutes } from './api/rest/desk.ts'
 import { downloadRoutes } from './api/rest/downloads.ts'
+import { extensionRoutes } from './api/rest/extensions.ts'
 import { fileRoutes } from './api/rest/files.ts'
 import { messageRoutes } from './api/rest/messages.ts'
 import { searchRoutes } from './api/rest/search.ts'
@@ -121,6 +122,7 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     .use(branchRoutes(chats, authenticator))
     .use(searchRoutes(chats, authenticator))
     .use(transferRoutes(chats, authenticator))
+    .use(extensionRoutes(chats, authenticator, config))
     .use(fileRoutes(services.files, authenticator, config))
     .use(downloadRoutes(services.files, authenticator))
     .use(branchingRoutes(new Lines(chats, services.answers), authenticator))

@@ -8,6 +8,8 @@ import { ChatStore } from './domain/chats/chat-store.ts'
 import { ChatService } from './domain/chats/chats.ts'
 import { ChatExporter } from './domain/chats/export.ts'
 import { ExportStore } from './domain/chats/export-store.ts'
+import { ExtensionStore } from './domain/chats/extension-store.ts'
+import { ExtensionService } from './domain/chats/extensions.ts'
 import { ForkStore } from './domain/chats/fork-store.ts'
 import { Forks } from './domain/chats/forks.ts'
 import { History } from './domain/chats/history.ts'
@@ -67,6 +69,7 @@ export async function openChats(
   return {
     chats,
     messages,
+    extensions: new ExtensionService({ store: new ExtensionStore(database), messageStore, messages, log }),
     branches: new BranchService({ store, messages: messageStore, reads, history, log, access }),
     reader: new ChatReader({ chats, messages, history, reads, log }),
     forks: new Forks(new ForkStore(database), access),

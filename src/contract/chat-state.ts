@@ -1,5 +1,5 @@
 import { type Answering, NO_ANSWERING } from './answering.ts'
-import type { Branch, Chat, Message, Reaction } from './chats.ts'
+import type { Attachment, Branch, Chat, Message, Reaction } from './chats.ts'
 import type { ChatEvent } from './events.ts'
 
 /** How far somebody has read: up to and with this position of this branch. */
@@ -65,7 +65,7 @@ function changedBy(state: ChatState, event: ChatEvent): ChatState {
     case 'message.created': {
       const { created_at = event.at, number: _, files = [], ...said } = event.data
       const times = { created_at, updated_at: created_at, edited_at: null, deleted_at: null }
-      const message = { ...said, seq: event.seq, ...times, reactions: [], sources: [], files }
+      const message = { ...said, seq: event.seq, ...times, reactions: [], sources: [], files, attachments: [] }
       return { ...state, messages: { ...state.messages, [message.id]: message } }
     }
     case 'answering.changed':
@@ -94,6 +94,7 @@ function changedBy(state: ChatState, event: ChatEvent): ChatState {
         reactions: [],
         sources: [],
         files: [],
+        attachments: [],
         deleted_at,
         updated_at: deleted_at,
       }
@@ -104,6 +105,26 @@ function changedBy(state: ChatState, event: ChatEvent): ChatState {
       if (preview_url === null) return state
       return withMessage(state, message_id, ({ files }) => ({
         files: files.map((file) => (file.id === file_id ? { ...file, preview_url } : file)),
+      }))
+    }
+    case 'file.attached': {
+      const { message_id, file } = event.data
+      return withMessage(state, message_id, ({ files }) => ({ files: [...files, file] }))
+    }
+    case 'file.detached': {
+      const { message_id, file_id } = event.data
+      return withMessage(state, message_id, ({ files }) => ({ files: files.filter(({ id }) => id !== file_id) }))
+    }
+    case 'attachment.added': {
+      const { message_id, attachment } = event.data
+      return withMessage(state, message_id, ({ attachments }) => ({
+        attachments: [...attachments, attachment].sort(compareAttachments),
+      }))
+    }
+    case 'attachment.removed': {
+      const { message_id, attachment_id } = event.data
+      return withMessage(state, message_id, ({ attachments }) => ({
+        attachments: attachments.filter(({ id }) => id !== attachment_id),
       }))
     }
     case 'reaction.added': {
@@ -143,6 +164,11 @@ export function compareReactions(one: Reaction, other: Reaction): number {
     compareTexts(one.user_id, other.user_id) ||
     compareTexts(one.reaction_type, other.reaction_type)
   )
+}
+
+/** The same of its attachments. */
+export function compareAttachments(one: Attachment, other: Attachment): number {
+  return compareTexts(one.created_at, other.created_at) || compareTexts(one.id, other.id)
 }
 
 function compareTexts(one: string, other: string): number {

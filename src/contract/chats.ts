@@ -87,6 +87,23 @@ export const FileReference = z
   .meta({ id: 'FileReference' })
 export type FileReference = z.infer<typeof FileReference>
 
+/** What a message refers to that is kept elsewhere. */
+export const Attachment = z
+  .object({
+    id: Id,
+    url: z.string().meta({ description: 'http(s).' }),
+    name: z.string(),
+    type: z
+      .string()
+      .nullable()
+      .meta({ description: 'Its media type, as the sender says.', examples: ['image/png'] }),
+    size: z.int().nonnegative().nullable().meta({ description: 'In bytes, as the sender says.' }),
+    sender_id: z.string().nullable(),
+    created_at: Timestamp,
+  })
+  .meta({ id: 'Attachment' })
+export type Attachment = z.infer<typeof Attachment>
+
 export const exampleMessage = {
   id: messageId,
   chat_id: chatId,
@@ -107,6 +124,7 @@ export const exampleMessage = {
   reactions: [],
   sources: [],
   files: [],
+  attachments: [],
 }
 
 export const Message = z
@@ -130,6 +148,7 @@ export const Message = z
     reactions: z.array(Reaction),
     sources: z.array(Source),
     files: z.array(FileReference),
+    attachments: z.array(Attachment),
   })
   .meta({ id: 'Message', description: 'A message of a chat.', examples: [exampleMessage] })
 export type Message = z.infer<typeof Message>

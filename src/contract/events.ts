@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { PersonId } from './accounts.ts'
 import { Answering } from './answering.ts'
 import {
+  Attachment,
   Branch,
   BranchId,
   Chat,
@@ -42,6 +43,7 @@ export const ChatEvent = z.discriminatedUnion('type', [
       reactions: true,
       sources: true,
       files: true,
+      attachments: true,
     }).extend({
       files: z.array(FileReference).optional().meta({ description: 'Left out where it has none.' }),
       created_at: Timestamp.optional().meta({ description: "Left out where it is the event's own `at`." }),
@@ -60,6 +62,10 @@ export const ChatEvent = z.discriminatedUnion('type', [
     preview_url: z.string().nullable(),
     reason: z.string().nullable().meta({ description: 'Why there is no text or preview, for people.' }),
   }),
+  event('file.attached', { message_id: MessageId, file: FileReference }),
+  event('file.detached', { message_id: MessageId, file_id: Id }),
+  event('attachment.added', { message_id: MessageId, attachment: Attachment }),
+  event('attachment.removed', { message_id: MessageId, attachment_id: Id }),
   event('reaction.added', { message_id: MessageId, ...Reaction.shape }),
   event('reaction.removed', { message_id: MessageId, user_id: PersonId, reaction_type: z.string() }),
   event('branch.created', Branch.shape),

@@ -15,6 +15,7 @@ import {
   Position,
   SenderType,
 } from './chats.ts'
+import { AttachedUrl } from './extensions.ts'
 import { Timestamp } from './text.ts'
 
 // A chat as a document: what an export writes and an import reads.
@@ -72,6 +73,14 @@ const TransferredEdit = z
   .strictObject({ content: Content, replaced_at: Time, replaced_by: Person })
   .meta({ description: 'What the message said before an edit.' })
 
+const TransferredAttachment = z.strictObject({
+  ...AttachedUrl.shape,
+  type: AttachedUrl.shape.type.unwrap(),
+  size: AttachedUrl.shape.size.unwrap(),
+  sender_id: Person,
+  created_at: Time,
+})
+
 export const TransferredMessage = z
   .strictObject({
     id: MessageId,
@@ -89,16 +98,19 @@ export const TransferredMessage = z
     deleted_at: Time.nullable(),
     reactions: z.array(TransferredReaction).max(10_000),
     edits: z.array(TransferredEdit).max(10_000).meta({ description: 'Oldest first.' }),
+    attachments: z.array(TransferredAttachment).max(1000).default([]),
   })
   .refine(
     ({ content, sender_type, deleted_at }) => deleted_at !== null || sender_type !== 'user' || content.trim() !== '',
     { path: ['content'], error: 'Content must not be blank.' },
   )
   .refine(
-    ({ deleted_at, content, metadata, reactions, edits }) =>
+    ({ deleted_at, content, metadata, reactions, edits, attachments }) =>
       deleted_at === null ||
-      (content === '' && reactions.length === 0 && edits.length === 0 && Object.keys(metadata).length === 0),
-    { path: ['deleted_at'], error: 'A deleted message has no content, metadata, reactions and edits.' },
+      (content === '' &&
+        [reactions, edits, attachments].every(({ length }) => length === 0) &&
+        Object.keys(metadata).length === 0),
+    { path: ['deleted_at'], error: 'A deleted message has no content, metadata, reactions, edits and attachments.' },
   )
   .refine(({ edits, edited_at }) => edits.length === 0 || edited_at !== null, {
     path: ['edited_at'],
@@ -147,6 +159,7 @@ const exampleDocument = {
       deleted_at: null,
       reactions: [],
       edits: [],
+      attachments: [],
     },
   ],
 }

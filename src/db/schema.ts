@@ -516,6 +516,10 @@ export const message_files = pgTable(
     position: integer().notNull(),
     /** Whether the chat's log has told what became of the file: reads show no more than that. */
     told: boolean().notNull().default(false),
+    /** Of one that came after the message: who attached it when, and the event that told of it. */
+    sender_id: text(),
+    created_at: time(),
+    seq: bigint({ mode: 'number' }),
   },
   (t) => [
     primaryKey({ name: 'message_files_pkey', columns: [t.message_id, t.file_id] }),

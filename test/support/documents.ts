@@ -34,6 +34,7 @@ function messageAt(branch_id: string, position: number, content: string): ChatDo
     deleted_at: null,
     reactions: [],
     edits: [],
+    attachments: [],
   }
 }
 

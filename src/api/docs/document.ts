@@ -24,6 +24,7 @@ const TAGS = [
   { name: 'Chats', description: 'Conversations that last. A chat belongs to the account that made it.' },
   { name: 'Live', description: 'Every change of many chats as it happens, over one socket that resumes.' },
   { name: 'Messages', description: 'What was said in a chat, one by one.' },
+  { name: 'Extensions', description: 'What hangs on a message: attachments, reactions, and what it said before.' },
   { name: 'Answers', description: 'What an AI says in a chat, as a message that is written while all watch.' },
   {
     name: 'Branches',

@@ -1,9 +1,9 @@
 import { Elysia } from 'elysia'
 import type { Config, PublicApi } from '../../config.ts'
 import type { Actor, Participant } from '../../domain/accounts/actor.ts'
-import type { Authenticator } from '../../domain/accounts/authenticator.ts'
+import type { Authenticator, Presented } from '../../domain/accounts/authenticator.ts'
 import { callerAddress } from './caller-address.ts'
-import { presentedBySocket } from './presented.ts'
+import { presentedBySocket, presentedIn } from './presented.ts'
 import { actorOf, participantOf, SECURITY, VISITOR_SECURITY } from './signed-in.ts'
 
 /** Who owns what belongs to no account: stored by anybody, on a public API. */
@@ -40,15 +40,28 @@ export function socketAccess(config: Config, api: PublicApi, authenticator: Auth
   })
 }
 
-/** Gives the routes below it the `actor` alone, which may be a visitor; where the API is public, everybody is the server. */
+/**
+ * Gives the routes below it the `actor` alone, which may be a visitor. Where the API is public, whoever shows nothing is
+ * the server (`isAnybody`); what is shown counts, so that a visitor's page has there what it has anywhere.
+ */
 export function participantAccess(config: Config, api: PublicApi, authenticator: Authenticator) {
   const open = config.publicApis.has(api)
   return new Elysia({ name: 'participant-access', seed: api }).derive(
     { as: 'scoped' },
-    async ({ request }): Promise<{ actor: Participant }> => ({
-      actor: open ? EVERYBODY : await participantOf(authenticator, request),
-    }),
+    async ({ request }): Promise<Speaker> => {
+      if (open && showsNothing(presentedIn(request))) return ANYBODY
+      return { actor: await participantOf(authenticator, request), isAnybody: false }
+    },
   )
+}
+
+/** Who takes part, and whether it is anybody at all, as whom a public API lets everybody in to what is its own. */
+export type Speaker = { actor: Participant; isAnybody: boolean }
+
+export const ANYBODY: Speaker = { actor: EVERYBODY, isAnybody: true }
+
+export function showsNothing({ token, apiKey }: Presented): boolean {
+  return token === null && apiKey === null
 }
 
 /** `SECURITY`, where the API is not public: for the documentation of its routes. */

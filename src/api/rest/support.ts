@@ -1,6 +1,7 @@
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import type { Config } from '../../config.ts'
+import { MessageChange } from '../../contract/chat-calls.ts'
 import { failures } from '../../contract/failures.ts'
 import {
   NewSupportMessage,
@@ -149,6 +150,32 @@ export function supportRoutes(support: SupportService, authenticator: Authentica
         },
       },
     )
+    .patch('/messages/:message_id', ({ actor, params, body }) => support.edit(actor, params.message_id, body.content), {
+      params: SupportMessageParams,
+      parse: jsonBody,
+      body: MessageChange,
+      response: {
+        200: SupportMessage,
+        ...failures(
+          ...always,
+          ...sent,
+          'message_missing',
+          'message_deleted',
+          'not_yours',
+          'not_assigned',
+          'answer_running',
+          'too_many_edits',
+          'chat_archived',
+        ),
+      },
+      detail: {
+        tags,
+        operationId: 'editSupportMessage',
+        summary: 'Change what a message says',
+        description:
+          'For its author. What it said before is kept, as an extension of the message. The same content again changes nothing.',
+      },
+    })
     .delete('/messages/:message_id', ({ actor, params }) => support.remove(actor, params.message_id), {
       params: SupportMessageParams,
       response: {

@@ -13,6 +13,7 @@ import { answersRouter } from './answers.ts'
 import { branchesRouter } from './branches.ts'
 import { chatsRouter } from './chats.ts'
 import { deskRouter } from './desk.ts'
+import { extensionsRouter } from './extensions.ts'
 import { filesRouter } from './files.ts'
 import { router } from './init.ts'
 import { messagesRouter } from './messages.ts'
@@ -46,6 +47,7 @@ export function createRouter(
     answers: answersRouter(services.answers, chats.answering, authenticator),
     branches: branchesRouter(chats, authenticator),
     search: searchRouter(chats, authenticator),
+    extensions: extensionsRouter(chats, authenticator, config),
     files: filesRouter(services.files, authenticator),
     desk: deskRouter(services.desk, authenticator, config),
     support: supportRouter(services.support, authenticator, config),

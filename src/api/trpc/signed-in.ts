@@ -1,7 +1,7 @@
 import type { Config, PublicApi } from '../../config.ts'
 import type { Actor, Participant } from '../../domain/accounts/actor.ts'
 import type { Authenticator, Identity, Presented } from '../../domain/accounts/authenticator.ts'
-import { ownCaller, PUBLIC_CALLER } from '../plugins/access.ts'
+import { ANYBODY, ownCaller, PUBLIC_CALLER, type Speaker, showsNothing } from '../plugins/access.ts'
 import { presentedIn } from '../plugins/presented.ts'
 import { actorOf } from '../plugins/signed-in.ts'
 import { procedure } from './init.ts'
@@ -18,11 +18,16 @@ export function participatingProcedure(authenticator: Authenticator) {
   )
 }
 
-/** For a public API: everybody is the server itself. */
-export const publicProcedure = procedure.use(({ next }) => {
-  const actor: Participant = PUBLIC_CALLER.actor
-  return next({ ctx: { actor } })
-})
+/** Gives the procedures made of it `ctx.actor` and `ctx.isAnybody`, as `participantAccess` gives them to routes. */
+export function participantProcedure(config: Config, api: PublicApi, authenticator: Authenticator) {
+  const open = config.publicApis.has(api)
+  return procedure.use(async ({ ctx, next }) => next({ ctx: await speakerOf(open, authenticator, ctx) }))
+}
+
+async function speakerOf(open: boolean, authenticator: Authenticator, caller: Caller): Promise<Speaker> {
+  if (open && showsNothing(presentedBy(caller))) return ANYBODY
+  return { actor: (await participantIdentity(authenticator, caller)).actor, isAnybody: false }
+}
 
 /** Gives the procedures made of it `ctx.owner` and `ctx.actor`, as `access` gives them to routes. */
 export function ownedProcedure(config: Config, api: PublicApi, authenticator: Authenticator) {

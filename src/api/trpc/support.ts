@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Config } from '../../config.ts'
+import { MessageChange } from '../../contract/chat-calls.ts'
 import {
   NewSupportMessage,
   NewSupportSession,
@@ -15,12 +16,11 @@ import {
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
 import type { SupportService } from '../../domain/support/service.ts'
 import { router } from './init.ts'
-import { participatingProcedure, publicProcedure } from './signed-in.ts'
+import { participantProcedure } from './signed-in.ts'
 
 /** The Support API as procedures: the same service, the same schemas. */
 export function supportRouter(support: SupportService, authenticator: Authenticator, config: Config) {
-  const anybody = config.publicApis.has('support')
-  const taking = anybody ? publicProcedure : participatingProcedure(authenticator)
+  const taking = participantProcedure(config, 'support', authenticator)
   return router({
     create: taking
       .input(NewSupportSession)
@@ -65,6 +65,11 @@ export function supportRouter(support: SupportService, authenticator: Authentica
       .input(SupportParams.extend(NewSupportMessage.shape))
       .output(SupportMessage)
       .mutation(({ ctx, input: { session_id, ...draft } }) => support.post(ctx.actor, session_id, draft)),
+
+    edit: taking
+      .input(SupportMessageParams.extend(MessageChange.shape))
+      .output(SupportMessage)
+      .mutation(({ ctx, input }) => support.edit(ctx.actor, input.message_id, input.content)),
 
     remove: taking
       .input(SupportMessageParams)

@@ -3,16 +3,7 @@ import type { Answering } from '../../contract/answering.ts'
 import type { Database } from '../../db/open.ts'
 import { branches, chats, message_extensions, messages } from '../../db/schema.ts'
 import { answeringOf } from './answering-store.ts'
-import type { BranchRow, ChatRow } from './rows.ts'
-
-export type ExtensionRow = {
-  id: string
-  message_id: string
-  type: 'attachment' | 'reaction' | 'edit'
-  sender_id: string | null
-  data: Record<string, unknown>
-  created_at: string
-}
+import type { BranchRow, ChatRow, ExtensionRow } from './rows.ts'
 
 export type ExportedRow = Omit<typeof messages.$inferSelect, 'number' | 'chat_id' | 'client_id' | 'settled_at'>
 

@@ -1,15 +1,15 @@
 import { type Answering, NO_ANSWERING } from '../../contract/answering.ts'
-import { compareReactions } from '../../contract/chat-state.ts'
-import type { Branch, Chat, Reaction } from '../../contract/chats.ts'
+import { compareAttachments, compareReactions } from '../../contract/chat-state.ts'
+import type { Branch, Chat } from '../../contract/chats.ts'
 import type { ChatDocument, TransferredBranch, TransferredMessage } from '../../contract/transfer.ts'
 import type { Actor } from '../accounts/actor.ts'
 import { Refusal } from '../refusal.ts'
 import type { ChatAccess } from './access.ts'
-import type { ExportedRow, ExportStore, ExtensionRow } from './export-store.ts'
+import type { ExportedRow, ExportStore } from './export-store.ts'
 import type { History } from './history.ts'
 import type { HistoryStore } from './history-store.ts'
 import { headingMarkdown, messageMarkdown } from './markdown.ts'
-import { branchOf, chatOf, isoTime } from './rows.ts'
+import { attachmentOf, branchOf, chatOf, type ExtensionRow, isoTime, reactionOf } from './rows.ts'
 
 /** Messages that are read, and held in memory, at once. */
 const PAGE = 200
@@ -153,9 +153,10 @@ function transferredMessage(row: ExportedRow, extensions: readonly ExtensionRow[
         replaced_at: isoTime(created_at),
         replaced_by,
       })),
+    attachments: extensions
+      .filter(({ type }) => type === 'attachment')
+      .map(attachmentOf)
+      .sort(compareAttachments)
+      .map(({ id: _, ...attachment }) => attachment),
   }
-}
-
-function reactionOf({ sender_id, data, created_at }: ExtensionRow): Reaction {
-  return { user_id: sender_id ?? '', reaction_type: String(data['key']), created_at: isoTime(created_at) }
 }

@@ -1,10 +1,10 @@
 import { and, asc, between, desc, eq, inArray, lte, sql } from 'drizzle-orm'
-import { compareReactions } from '../../contract/chat-state.ts'
-import type { Reaction, Source } from '../../contract/chats.ts'
+import { compareAttachments, compareReactions } from '../../contract/chat-state.ts'
+import type { Attachment, Reaction, Source } from '../../contract/chats.ts'
 import type { Database } from '../../db/open.ts'
 import { branches, message_extensions, messages, sources } from '../../db/schema.ts'
 import { filesOf } from '../files/attachment-store.ts'
-import { isoTime, type MessageRow } from './rows.ts'
+import { attachmentOf, isoTime, type MessageRow, reactionOf } from './rows.ts'
 
 /** Where a branch leaves the one it comes from. It never changes. */
 export type Fork = { id: string; chatId: string; forkBranchId: string | null; forkPosition: number }
@@ -31,7 +31,7 @@ const COLUMNS = {
   deleted_at: messages.deleted_at,
 }
 
-type BareRow = Omit<MessageRow, 'reactions' | 'sources' | 'files'>
+type BareRow = Omit<MessageRow, 'reactions' | 'sources' | 'files' | 'attachments'>
 
 /** Reads of messages along a branch's history. Every one of them is a walk along `messages_branch_position_key`. */
 export class HistoryStore {
@@ -169,9 +169,11 @@ export class HistoryStore {
 
   async #withExtensions(rows: (BareRow & { extended: boolean })[]): Promise<MessageRow[]> {
     const extended = rows.filter((row) => row.extended && row.deleted_at === null).map(({ id }) => id)
-    if (extended.length === 0) return rows.map((row) => ({ ...row, reactions: null, sources: null, files: null }))
-    const [reactions, cited, files] = await Promise.all([
-      this.#reactions(extended),
+    if (extended.length === 0) {
+      return rows.map((row) => ({ ...row, reactions: null, sources: null, files: null, attachments: null }))
+    }
+    const [{ reactions, attachments }, cited, files] = await Promise.all([
+      this.#hanging(extended),
       this.#sources(extended),
       filesOf(this.#database, extended),
     ])
@@ -180,30 +182,34 @@ export class HistoryStore {
       reactions: reactions.get(row.id) ?? null,
       sources: cited.get(row.id) ?? null,
       files: files.get(row.id) ?? null,
+      attachments: attachments.get(row.id) ?? null,
     }))
   }
 
-  async #reactions(messageIds: string[]): Promise<Map<string, Reaction[]>> {
+  /** Reactions and attachments, each in order. */
+  async #hanging(
+    messageIds: string[],
+  ): Promise<{ reactions: Map<string, Reaction[]>; attachments: Map<string, Attachment[]> }> {
     const rows = await this.#database.within(() =>
       this.#database.orm
-        .select({
-          message_id: message_extensions.message_id,
-          sender_id: message_extensions.sender_id,
-          data: message_extensions.data,
-          created_at: message_extensions.created_at,
-        })
+        .select()
         .from(message_extensions)
-        .where(and(inArray(message_extensions.message_id, messageIds), eq(message_extensions.type, 'reaction'))),
+        .where(
+          and(
+            inArray(message_extensions.message_id, messageIds),
+            inArray(message_extensions.type, ['reaction', 'attachment']),
+          ),
+        ),
     )
-    const byMessage = new Map<string, Reaction[]>()
-    for (const { message_id, sender_id, data, created_at } of rows) {
-      const reaction = { user_id: sender_id ?? '', reaction_type: String(data['key']), created_at: isoTime(created_at) }
-      const of = byMessage.get(message_id)
-      if (of) of.push(reaction)
-      else byMessage.set(message_id, [reaction])
+    const reactions = new Map<string, Reaction[]>()
+    const attachments = new Map<string, Attachment[]>()
+    for (const row of rows) {
+      if (row.type === 'reaction') addTo(reactions, row.message_id, reactionOf(row))
+      else addTo(attachments, row.message_id, attachmentOf(row))
     }
-    for (const reactions of byMessage.values()) reactions.sort(compareReactions)
-    return byMessage
+    for (const each of reactions.values()) each.sort(compareReactions)
+    for (const each of attachments.values()) each.sort(compareAttachments)
+    return { reactions, attachments }
   }
 
   async #sources(messageIds: string[]): Promise<Map<string, Source[]>> {
@@ -216,6 +222,12 @@ export class HistoryStore {
     )
     return Map.groupBy(rows.map(sourceOf), (source) => source.message_id)
   }
+}
+
+function addTo<T>(lists: Map<string, T[]>, key: string, value: T): void {
+  const list = lists.get(key)
+  if (list) list.push(value)
+  else lists.set(key, [value])
 }
 
 function sourceOf({ url, content, created_at, position: _, ...source }: typeof sources.$inferSelect): Source {

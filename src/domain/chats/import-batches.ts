@@ -1,20 +1,24 @@
 import { type Answering, NO_ANSWERING } from '../../contract/answering.ts'
 import type { MessageStatus } from '../../contract/chats.ts'
 import type { ChatEvent } from '../../contract/events.ts'
+import type { AttachedUrl } from '../../contract/extensions.ts'
 import type { TransferredMessage } from '../../contract/transfer.ts'
 import type { PlannedBranch } from './import-plan.ts'
 import type { LoggedEvent } from './log-store.ts'
 import { EXCLUSIVE } from './messages.ts'
 import { messageTypeOf } from './rows.ts'
 
-export type ImportedMessage = Omit<TransferredMessage, 'reactions' | 'edits'> & { seq: number; extended: boolean }
+export type ImportedMessage = Omit<TransferredMessage, 'reactions' | 'edits' | 'attachments'> & {
+  seq: number
+  extended: boolean
+}
 
 export type ImportedExtension = {
   id: string
   message_id: string
-  type: 'reaction' | 'edit'
+  type: 'attachment' | 'reaction' | 'edit'
   sender_id: string | null
-  data: { key: string } | { content: string; seq: number }
+  data: { key: string } | { content: string; seq: number } | (AttachedUrl & { seq: number })
   created_at: string
 }
 
@@ -139,7 +143,7 @@ export class ImportBatches {
     this.#tell('branch.created', { ...branch, chat_id: this.#chat.id })
   }
 
-  #addMessage({ reactions, edits, ...told }: TransferredMessage): void {
+  #addMessage({ reactions, edits, attachments, ...told }: TransferredMessage): void {
     const message = {
       ...told,
       id: this.#messageId(told.id),
@@ -170,8 +174,9 @@ export class ImportBatches {
     }
     if (edited_at !== null) this.#tell('message.edited', { message_id: id, content, edited_at })
     const reacted = this.#addReactions(id, reactions)
+    this.#addAttachments(id, attachments)
     if (deleted_at !== null) this.#tell('message.deleted', { message_id: id, deleted_at })
-    this.#batch.messages.push({ ...message, seq, extended: edits.length > 0 || reacted })
+    this.#batch.messages.push({ ...message, seq, extended: edits.length + attachments.length > 0 || reacted })
     this.#weight += content.length
   }
 
@@ -189,14 +194,24 @@ export class ImportBatches {
     return seen.size > 0
   }
 
+  #addAttachments(message_id: string, attachments: TransferredMessage['attachments']): void {
+    for (const { sender_id: person, created_at, ...attached } of attachments) {
+      const sender_id = this.#speaker(person)
+      const id = this.#extend(message_id, 'attachment', sender_id, { ...attached, seq: this.#seq + 1 }, created_at)
+      this.#tell('attachment.added', { message_id, attachment: { id, ...attached, sender_id, created_at } })
+    }
+  }
+
   #extend(
     message_id: string,
     type: ImportedExtension['type'],
     sender_id: string | null,
     data: ImportedExtension['data'],
     created_at: string,
-  ): void {
-    this.#batch.extensions.push({ id: Bun.randomUUIDv7(), message_id, type, sender_id, data, created_at })
+  ): string {
+    const id = Bun.randomUUIDv7()
+    this.#batch.extensions.push({ id, message_id, type, sender_id, data, created_at })
+    return id
   }
 
   #tell(type: ChatEvent['type'], data: object): number {

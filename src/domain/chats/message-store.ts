@@ -3,7 +3,7 @@ import type { MessageStatus } from '../../contract/chats.ts'
 import type { Database } from '../../db/open.ts'
 import { branches, message_extensions, message_files, messages, read_cursors } from '../../db/schema.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
-import { isoTime } from './rows.ts'
+import { type ExtensionRow, isoTime } from './rows.ts'
 
 /** As much of a message as a change of it asks for. */
 export type MessageHead = {
@@ -23,6 +23,11 @@ export type FirstSaid = Pick<MessageHead, 'id' | 'branch_id' | 'position' | 'sen
 }
 
 export type ReadCursor = { branch_id: string; position: number; updated_at: string }
+
+/** What is left of such an event's data once the log is to say nothing of it. */
+const WITHOUT_ATTACHMENT = sql`jsonb_build_object('attachment', (events.data::jsonb -> 'attachment')
+  || '{"url": "", "name": "", "type": null, "size": null}'::jsonb)`
+const WITHOUT_FILE = sql`jsonb_build_object('file', (events.data::jsonb -> 'file') - 'preview_url' || '{"name": ""}'::jsonb)`
 
 /** Writes to messages and what hangs on them, inside a change of their chat. */
 export class MessageStore {
@@ -77,28 +82,48 @@ export class MessageStore {
       UPDATE events SET data = (data::jsonb - 'files' || CASE type
         WHEN 'message.created' THEN '{"content": "", "metadata": {}}'::jsonb
         WHEN 'answer.ended' THEN '{"content": "", "sources": []}'::jsonb
+        WHEN 'attachment.added' THEN ${WITHOUT_ATTACHMENT}
+        WHEN 'file.attached' THEN ${WITHOUT_FILE}
         ELSE '{"content": ""}'::jsonb END)::json
       FROM (
         SELECT chat_id, seq FROM messages WHERE id = ${messageId}
         UNION ALL
-        SELECT message.chat_id, (edit.data ->> 'seq')::bigint FROM messages AS message
-        JOIN message_extensions AS edit ON edit.message_id = message.id AND edit.type = 'edit'
+        SELECT message.chat_id, (said.data ->> 'seq')::bigint FROM messages AS message
+        JOIN message_extensions AS said ON said.message_id = message.id AND said.type IN ('edit', 'attachment')
+        WHERE message.id = ${messageId}
+        UNION ALL
+        SELECT message.chat_id, attached.seq FROM messages AS message
+        JOIN message_files AS attached ON attached.message_id = message.id
         WHERE message.id = ${messageId}
         UNION ALL
         SELECT chat_id, ended_seq FROM answers WHERE message_id = ${messageId}
       ) AS said
       WHERE events.chat_id = said.chat_id AND events.seq = said.seq
-        AND events.type IN ('message.created', 'message.edited', 'answer.ended')`)
+        AND events.type IN ('message.created', 'message.edited', 'answer.ended', 'attachment.added', 'file.attached')`)
     await transaction.delete(message_files).where(eq(message_files.message_id, messageId))
     await transaction.update(messages).set({ deleted_at: at }).where(eq(messages.id, messageId))
   }
 
-  async editCount(transaction: Transaction, messageId: string): Promise<number> {
+  /** One attachment, of this kind of event, leaves the log by itself. */
+  async unsay(
+    transaction: Transaction,
+    chatId: string,
+    seq: number,
+    type: 'attachment.added' | 'file.attached',
+  ): Promise<void> {
+    const left = type === 'attachment.added' ? WITHOUT_ATTACHMENT : WITHOUT_FILE
+    await transaction.execute(sql`
+      UPDATE events SET data = (data::jsonb || ${left})::json
+      WHERE chat_id = ${chatId} AND seq = ${seq} AND type = ${type}`)
+  }
+
+  /** How many of a kind hang on a message. */
+  async count(transaction: Transaction, messageId: string, type: ExtensionRow['type']): Promise<number> {
     const [row] = await transaction
-      .select({ edits: count() })
+      .select({ number: count() })
       .from(message_extensions)
-      .where(and(eq(message_extensions.message_id, messageId), eq(message_extensions.type, 'edit')))
-    return row?.edits ?? 0
+      .where(and(eq(message_extensions.message_id, messageId), eq(message_extensions.type, type)))
+    return row?.number ?? 0
   }
 
   /** What a message said before each edit, oldest first. */

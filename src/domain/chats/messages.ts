@@ -1,4 +1,5 @@
 import type { Message, MessageStatus, NewMessage, SenderType } from '../../contract/chats.ts'
+import { REACTIONS_MAX } from '../../contract/extensions.ts'
 import { isPrivileged, type Participant } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
@@ -98,7 +99,7 @@ export class MessageService {
     const { branchId: branch_id, position, seq, at } = placed
     const times = { created_at: at, updated_at: at, edited_at: null, deleted_at: null }
     return {
-      message: { ...created, branch_id, position, seq, ...times, reactions: [], sources: [], files },
+      message: { ...created, branch_id, position, seq, ...times, reactions: [], sources: [], files, attachments: [] },
       number,
     }
   }
@@ -127,7 +128,7 @@ export class MessageService {
       const message = await this.#own(actor, transaction, chat, messageId)
       assertSettled(message)
       if (message.content === content) return { events: [], result: undefined }
-      if ((await this.#store.editCount(transaction, messageId)) >= EDITS_MAX) throw new Refusal('too_many_edits')
+      if ((await this.#store.count(transaction, messageId, 'edit')) >= EDITS_MAX) throw new Refusal('too_many_edits')
       await this.#store.edit(transaction, message, content, { by: idOf(actor), at, seq: chat.last_seq + 1 })
       return {
         events: [{ type: 'message.edited', data: { message_id: messageId, content, edited_at: at } }],
@@ -152,14 +153,20 @@ export class MessageService {
     return this.#read(chatId, messageId)
   }
 
-  /** `like` and `dislike` replace each other; any emoji stands once. The same again changes nothing. */
-  async react(actor: Participant, chatId: string, messageId: string, key: string): Promise<void> {
+  /**
+   * `like` and `dislike` replace each other; any emoji stands once. The same again changes nothing. `as`: on whose behalf
+   * a back end reacts that acts for nobody else.
+   */
+  async react(actor: Participant, chatId: string, messageId: string, key: string, as?: string): Promise<void> {
     await this.#log.change(actor, chatId, async (transaction, chat, at) => {
       assertWritable(actor, chat)
-      const user = await this.#reacting(actor, transaction, chat, messageId)
+      const user = await this.#reacting(actor, transaction, chat, messageId, { as })
       const present = await this.#store.reactionsBy(transaction, messageId, user)
       if (present.includes(key)) return { events: [], result: undefined }
       const replaced = EXCLUSIVE.includes(key) ? present.filter((other) => EXCLUSIVE.includes(other)) : []
+      const all = (await this.#store.count(transaction, messageId, 'reaction')) - replaced.length
+      if (present.length - replaced.length >= REACTIONS_MAX.each || all >= REACTIONS_MAX.all)
+        throw new Refusal('too_many_reactions')
       for (const other of replaced) await this.#store.unreact(transaction, messageId, user, other)
       await this.#store.react(transaction, messageId, user, key, at)
       const named = { message_id: messageId, user_id: user }
@@ -245,12 +252,12 @@ export class MessageService {
     transaction: Transaction,
     chat: ChatRow,
     messageId: string,
-    { deleted = false } = {},
+    { deleted = false, as }: { deleted?: boolean; as?: string | undefined } = {},
   ): Promise<string> {
     assertMayOpen(actor, chat)
     if (chat.deleted_at !== null) throw new Refusal('chat_missing')
-    const user = idOf(actor)
-    if (user === null) throw new Refusal('account_needed')
+    const user = idOf(actor) ?? as
+    if (user === undefined) throw new Refusal('account_needed')
     const message = await this.#find(transaction, chat, messageId)
     if (message.deleted_at !== null && !deleted) throw new Refusal('message_deleted')
     return user

@@ -92,6 +92,7 @@ function wholeChat(owner: string, { chatId, title, messages, saidBy }: PromotedC
       deleted_at: null,
       reactions: [],
       edits: [],
+      attachments: [],
     }),
   )
   const parts = new ImportBatches({

@@ -1,4 +1,5 @@
 import type {
+  Attachment,
   Branch,
   Chat,
   FileReference,
@@ -92,6 +93,7 @@ export type MessageRow = {
   reactions: Reaction[] | null
   files: FileReference[] | null
   sources: Source[] | null
+  attachments: Attachment[] | null
 }
 
 /** What clients of the originals know a sender as. */
@@ -129,6 +131,34 @@ export function messageOf(row: MessageRow): Message {
     reactions: deleted ? [] : (row.reactions ?? []),
     sources: deleted ? [] : (row.sources ?? []),
     files: deleted ? [] : (row.files ?? []),
+    attachments: deleted ? [] : (row.attachments ?? []),
+  }
+}
+
+/** A row of `message_extensions`: what hangs on a message. */
+export type ExtensionRow = {
+  id: string
+  message_id: string
+  type: 'attachment' | 'reaction' | 'edit'
+  sender_id: string | null
+  data: Record<string, unknown>
+  created_at: string
+}
+
+export function reactionOf({ sender_id, data, created_at }: ExtensionRow): Reaction {
+  return { user_id: sender_id ?? '', reaction_type: String(data['key']), created_at: isoTime(created_at) }
+}
+
+export function attachmentOf({ id, sender_id, data, created_at }: ExtensionRow): Attachment {
+  const { type, size } = data
+  return {
+    id,
+    url: String(data['url']),
+    name: String(data['name']),
+    type: typeof type === 'string' ? type : null,
+    size: typeof size === 'number' ? size : null,
+    sender_id,
+    created_at: isoTime(created_at),
   }
 }
 

@@ -4,6 +4,7 @@ import type { AnsweringService } from './answering.ts'
 import type { BranchService } from './branches.ts'
 import type { ChatService } from './chats.ts'
 import type { ChatExporter } from './export.ts'
+import type { ExtensionService } from './extensions.ts'
 import type { Forks } from './forks.ts'
 import type { ChatImporter } from './import.ts'
 import type { ChatLog } from './log.ts'
@@ -16,6 +17,7 @@ import type { SearchService } from './search.ts'
 export type ChatServices = {
   chats: ChatService
   messages: MessageService
+  extensions: ExtensionService
   branches: BranchService
   reader: ChatReader
   forks: Forks

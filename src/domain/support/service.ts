@@ -168,12 +168,26 @@ export class SupportService {
   }
 
   /** Its content leaves every read; again, nothing changes. Throws `Refusal('message_missing' | 'not_yours')`. */
-  async remove(actor: Participant, messageId: string): Promise<SupportMessage> {
+  remove(actor: Participant, messageId: string): Promise<SupportMessage> {
+    return this.#changeMessage(actor, messageId, (id) => this.#parts.messages.remove(actor, id, messageId))
+  }
+
+  /** What it said before is kept. Throws as `remove` does, and for what `MessageService.edit` does. */
+  edit(actor: Participant, messageId: string, content: string): Promise<SupportMessage> {
+    return this.#changeMessage(actor, messageId, (id) => this.#parts.messages.edit(actor, id, messageId, content))
+  }
+
+  /** A change of a message by its id alone, which has to be one of a session that the actor may open. */
+  async #changeMessage(
+    actor: Participant,
+    messageId: string,
+    change: (chatId: string) => Promise<Message>,
+  ): Promise<SupportMessage> {
     const id = await this.#parts.store.sessionOf(messageId)
     if (id === undefined) throw new Refusal('message_missing')
     try {
       await this.#open(actor, id)
-      return told(await this.#parts.messages.remove(actor, id, messageId))
+      return told(await change(id))
     } catch (fault) {
       throw isRefusal(fault, 'session_missing', 'chat_missing') ? new Refusal('message_missing') : fault
     }

@@ -184,6 +184,27 @@ export const PROCEDURES: Record<string, Row> = {
     body: ({ held_message_id }) => ({ message_id: held_message_id }),
   },
 
+  'trpc mutation support.edit': {
+    rule: ownSupport('200', { agent: '403 not_yours', refusal: '404 message_missing' }),
+    body: ({ held_message_id }) => ({ message_id: held_message_id, content: 'said' }),
+  },
+
+  'trpc query extensions.list': {
+    rule: ownSupport('200', { refusal: '404 message_missing' }),
+    body: ({ held_message_id }) => ({ message_id: held_message_id }),
+  },
+  'trpc mutation extensions.add': {
+    rule: { ...ownSupport('200', { refusal: '404 message_missing' }), service: '422 invalid' },
+    body: ({ held_message_id }) => ({
+      message_id: held_message_id,
+      extension: { type: 'reaction', data: { reaction_type: 'like' } },
+    }),
+  },
+  'trpc mutation extensions.remove': {
+    rule: ownSupport('200', { agent: '403 not_yours', refusal: '404 message_missing' }),
+    body: ({ held_message_id, extension_id }) => ({ message_id: held_message_id, extension_id }),
+  },
+
   'trpc query sessions.list': { rule: signedIn('200') },
   'trpc query sessions.get': { rule: signedIn('200'), body: session },
   'trpc mutation sessions.post': {

@@ -29,6 +29,8 @@ const newAccount = () => {
 const waiting = { session_id: ({ waiting_id }: Things) => waiting_id }
 const held = { session_id: ({ held_id }: Things) => held_id }
 
+const heldMessage = { message_id: ({ held_message_id }: Things) => held_message_id }
+
 /** Every route of the server, and who may call it. */
 export const ROUTES: Record<string, Row> = {
   'GET /': { rule: everyone('200') },
@@ -88,6 +90,7 @@ export const ROUTES: Record<string, Row> = {
       ...signedIn('426 upgrade_required'),
       anonymous: '426 upgrade_required',
       visitor: '426 upgrade_required',
+      customer: '426 upgrade_required',
     },
   },
 
@@ -148,9 +151,28 @@ export const ROUTES: Record<string, Row> = {
     rule: ownSupport('200', { refusal: '403 forbidden' }),
     things: { user_id: ({ customer_id }) => customer_id },
   },
+  'PATCH /api/v1/messages/:message_id': {
+    rule: ownSupport('200', { agent: '403 not_yours', refusal: '404 message_missing' }),
+    things: heldMessage,
+    body: content,
+  },
   'DELETE /api/v1/messages/:message_id': {
     rule: ownSupport('200', { agent: '403 not_yours', refusal: '404 message_missing' }),
-    things: { message_id: ({ held_message_id }) => held_message_id },
+    things: heldMessage,
+  },
+  'GET /api/v1/messages/:message_id/extensions/': {
+    rule: ownSupport('200', { refusal: '404 message_missing' }),
+    things: heldMessage,
+  },
+  // A back end says on whose behalf.
+  'POST /api/v1/messages/:message_id/extensions/': {
+    rule: { ...ownSupport('201', { refusal: '404 message_missing' }), service: '422 invalid' },
+    things: heldMessage,
+    body: () => ({ type: 'reaction', data: { reaction_type: 'like' } }),
+  },
+  'DELETE /api/v1/messages/:message_id/extensions/:extension_id': {
+    rule: ownSupport('204', { agent: '403 not_yours', refusal: '404 message_missing' }),
+    things: heldMessage,
   },
 
   'POST /api/files/upload': { rule: signedIn('201', '403 account_needed'), file: 'file' },

@@ -32,12 +32,20 @@ export function everyone(answer: string): Rule {
     admin: answer,
     service: answer,
     visitor: answer,
+    customer: answer,
   }
 }
 
 /** For whoever is signed in to an account. */
 export function signedIn(answer: string, service = answer): Rule {
-  return { ...everyone(answer), anonymous: UNAUTHENTICATED, expired: INVALID, service, visitor: NOT_FOR_VISITORS }
+  return {
+    ...everyone(answer),
+    anonymous: UNAUTHENTICATED,
+    expired: INVALID,
+    service,
+    visitor: NOT_FOR_VISITORS,
+    customer: NOT_FOR_VISITORS,
+  }
 }
 
 /** For the owner of the chat, admins and back ends; others are told that there is none, or what the API says. */
@@ -59,7 +67,7 @@ export function ownSession(answer: string): Rule {
 
 /** For the customer of the support session, agents, admins and back ends; to others it is not there. */
 export function ownSupport(answer: string, { agent = answer, refusal = '404 session_missing' } = {}): Rule {
-  return { ...signedIn(answer), other: refusal, agent, visitor: refusal }
+  return { ...signedIn(answer), other: refusal, agent, visitor: refusal, customer: answer }
 }
 
 /** For agents, admins and back ends. */
@@ -87,5 +95,5 @@ export function backEnds(answer: string): Rule {
 
 /** The same where a visitor is let in too: to whom a chat that is none of support's is not there. */
 export function ownChatOrSupport(answer: string): Rule {
-  return { ...ownChat(answer), visitor: '404 chat_missing' }
+  return { ...ownChat(answer), visitor: '404 chat_missing', customer: '404 chat_missing' }
 }

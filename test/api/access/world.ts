@@ -9,7 +9,17 @@ import { PASSWORD, type Person, signUp } from '../../support/person.ts'
 export const SERVICE_KEY = 'the-key-of-a-trusted-back-end-that-is-long'
 
 /** Who calls. The chat and the session of a cell are the owner's; `other` and `agent` have nothing to do with it. */
-export const CALLERS = ['anonymous', 'expired', 'owner', 'other', 'agent', 'admin', 'service', 'visitor'] as const
+export const CALLERS = [
+  'anonymous',
+  'expired',
+  'owner',
+  'other',
+  'agent',
+  'admin',
+  'service',
+  'visitor',
+  'customer',
+] as const
 export type Caller = (typeof CALLERS)[number]
 
 /** What a cell's call is about, made for it alone: by the name of its place in a path or an input. */
@@ -28,6 +38,8 @@ export type Things = {
   agent_id: string
   /** The owner, as the customer of those. */
   customer_id: string
+  /** An attachment of the message that is held. */
+  extension_id: string
   reaction: string
   account_id: string
   name: string
@@ -40,8 +52,12 @@ export type Things = {
 }
 
 type People = Record<'owner' | 'other' | 'agent' | 'admin', Person> & {
-  visitor: { userId: string; headers: { authorization: string } }
+  visitor: Guest
+  /** A visitor as well, whom the embedding product calls by the id of the owner: a customer of the same sessions. */
+  customer: Guest
 }
+
+type Guest = { userId: string; headers: { authorization: string } }
 
 export async function startClosedServer(database: OpenedDatabase): Promise<TestServer> {
   return startServer({
@@ -64,9 +80,13 @@ export async function openPeople(server: TestServer): Promise<People> {
   if (!(owner && other && agent && admin)) throw new Error('Somebody did not sign up.')
   await server.accounts.amend({ kind: 'service' }, agent.user.id, { role: 'agent' })
   await server.accounts.amend({ kind: 'service' }, admin.user.id, { role: 'admin' })
-  const userId = `customer-${crypto.randomUUID()}`
+  const [visitor, customer] = [await admitted(server), await admitted(server, owner.user.id)]
+  return { owner, other, agent, admin, visitor, customer }
+}
+
+async function admitted(server: TestServer, userId = `customer-${crypto.randomUUID()}`): Promise<Guest> {
   const { token } = await server.accounts.visitors.admit({ kind: 'service' }, { user_id: userId })
-  return { owner, other, agent, admin, visitor: { userId, headers: { authorization: `Bearer ${token}` } } }
+  return { userId, headers: { authorization: `Bearer ${token}` } }
 }
 
 export async function headersOf(caller: Caller, people: People): Promise<Record<string, string>> {
@@ -141,7 +161,8 @@ async function sessionFor(server: TestServer, owner: Person): Promise<string> {
 /** Sessions of support with the owner as their customer: one waits, the agent holds the other. */
 async function supportFor(server: TestServer, { owner, agent }: People, wanted: ReadonlySet<string>) {
   const made = async (name: 'waiting' | 'held', agent_id: string | null) => {
-    if (!(wanted.has(`${name}_id`) || wanted.has(`${name}_message_id`))) return { id: UNWANTED, messageId: UNWANTED }
+    if (![`${name}_id`, `${name}_message_id`].some((thing) => wanted.has(thing)))
+      return { id: UNWANTED, messageId: UNWANTED }
     const { id } = await server.support.create({ kind: 'service' }, { user_id: owner.user.id, agent_id })
     const said = { content: 'question', sender_type: 'user', sender_id: owner.user.id } as const
     return { id, messageId: (await server.support.post(actorOf(owner), id, said)).id }
@@ -155,5 +176,12 @@ async function supportFor(server: TestServer, { owner, agent }: People, wanted: 
     held_message_id: held.messageId,
     customer_id: owner.user.id,
     agent_id: agent.user.id,
+    extension_id: wanted.has('extension_id') ? await extensionFor(server, owner, held.messageId) : UNWANTED,
   }
+}
+
+async function extensionFor(server: TestServer, owner: Person, messageId: string): Promise<string> {
+  const { extensions } = server.chats
+  const data = { url: 'https://example.com/', name: 'Example', type: null, size: null }
+  return (await extensions.add({ actor: actorOf(owner), isAnybody: false }, messageId, { type: 'attachment', data })).id
 }

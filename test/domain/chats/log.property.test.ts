@@ -160,10 +160,19 @@ for (const { kind, open } of testDatabases()) {
   })
 }
 
-/** As the log has them by now: what a deleted message said has left it. */
+/** As the log has them by now: what a deleted message said has left it, and what was attached and is no more. */
 function withoutDeleted(told: { seq: number; event: ChatEvent }[]): { seq: number; event: ChatEvent }[] {
   const deleted = new Set(told.flatMap(({ event }) => (event.type === 'message.deleted' ? event.data.message_id : [])))
+  const removed = new Set(
+    told.flatMap(({ event }) => (event.type === 'attachment.removed' ? event.data.attachment_id : [])),
+  )
   return told.map(({ seq, event }) => {
+    if (event.type === 'attachment.added') {
+      const { message_id, attachment } = event.data
+      if (!(deleted.has(message_id) || removed.has(attachment.id))) return { seq, event }
+      const left = { ...attachment, url: '', name: '', type: null, size: null }
+      return { seq, event: { ...event, data: { message_id, attachment: left } } }
+    }
     if (event.type === 'message.created' && deleted.has(event.data.id)) {
       return { seq, event: { ...event, data: { ...event.data, content: '', metadata: {} } } }
     }

@@ -14,6 +14,8 @@ const KINDS = [
   'delete',
   'react',
   'unreact',
+  'attach',
+  'detach',
   'branch',
   'diverge',
   'activate',
@@ -53,6 +55,8 @@ type Named =
   | { kind: 'read'; messageId: string }
   | { kind: 'react'; messageId: string; key: string }
   | { kind: 'unreact'; messageId: string; key: string }
+  | { kind: 'attach'; messageId: string; url: string; name: string }
+  | { kind: 'detach'; messageId: string; attachmentId: string }
   | { kind: 'branch'; messageId: string; parentId: string | undefined; name: string }
   | { kind: 'diverge'; messageId: string; content: string; clientId: string | undefined }
   | { kind: 'activate'; branchId: string; expected: string | undefined }
@@ -99,6 +103,18 @@ export function callOf(model: ChatModel, actors: Actors, foreign: string, drawn:
     case 'react':
     case 'unreact':
       return { ...only, kind, messageId, key: KEYS[second % KEYS.length] ?? 'like' }
+    case 'attach': {
+      // By itself, a message is found in whatever chat it is.
+      const own = messages[first] ?? UNKNOWN
+      const there = flag ? model.state.messages[own]?.attachments[0]?.url : undefined
+      const url = there ?? `https://example.com/${encodeURIComponent(token)}`
+      return { by, kind, messageId: own, url, name: token, token: there === undefined ? token : undefined }
+    }
+    case 'detach': {
+      const own = messages.find((id) => model.state.messages[id]?.attachments.length) ?? messages[first] ?? UNKNOWN
+      const attachments = model.state.messages[own]?.attachments ?? []
+      return { ...only, kind, messageId: own, attachmentId: attachments[second]?.id ?? attachments[0]?.id ?? UNKNOWN }
+    }
     case 'branch': {
       const having = branches.filter((id) => model.lines.get(id)?.includes(messageId))
       const parentId = second % 3 === 0 ? undefined : pick(flag ? having : branches, second)
@@ -131,7 +147,7 @@ function tokenIn(text: string, token: string): string | undefined {
 
 /** Makes the call. Resolves to why it was refused, or to the id of the message that it posted. */
 export async function perform(
-  { chats, messages, branches, answering }: ChatWorld,
+  { chats, messages, extensions, branches, answering }: ChatWorld,
   chatId: string,
   call: Call,
 ): Promise<{ refused?: Reason; messageId?: string }> {
@@ -157,6 +173,14 @@ export async function perform(
         return {}
       case 'unreact':
         await messages.unreact(by, chatId, call.messageId, call.key)
+        return {}
+      case 'attach': {
+        const data = { url: call.url, name: call.name, type: null, size: null }
+        await extensions.add({ actor: by, isAnybody: false }, call.messageId, { type: 'attachment', data })
+        return {}
+      }
+      case 'detach':
+        await extensions.remove({ actor: by, isAnybody: false }, call.messageId, call.attachmentId)
         return {}
       case 'branch':
         await branches.create(by, chatId, call)

@@ -10,8 +10,10 @@ export function predict(model: ChatModel, call: Call): ChatEventType[] | Reason 
   const { chat } = model
   const { by } = call
   const id = by.kind === 'account' ? by.accountId : null
-  if (!(isPrivileged(by) || id === chat.user_id)) return 'chat_missing'
-  if (chat.deleted_at !== null && call.kind !== 'restore') return 'chat_missing'
+  // What names a message alone is told of no chat.
+  const missing = call.kind === 'attach' || call.kind === 'detach' ? 'message_missing' : 'chat_missing'
+  if (!(isPrivileged(by) || id === chat.user_id)) return missing
+  if (chat.deleted_at !== null && call.kind !== 'restore') return missing
   switch (call.kind) {
     case 'restore':
       return chat.deleted_at === null ? [] : ['chat.restored']
@@ -43,6 +45,9 @@ export function predict(model: ChatModel, call: Call): ChatEventType[] | Reason 
     case 'react':
     case 'unreact':
       return predictMessage(model, call, id)
+    case 'attach':
+    case 'detach':
+      return predictExtension(model, call, id)
   }
 }
 
@@ -104,4 +109,23 @@ function predictMessage(
   const exclusive = ['like', 'dislike']
   const replaced = exclusive.includes(call.key) && mine.some((other) => exclusive.includes(other))
   return replaced ? ['reaction.removed', 'reaction.added'] : ['reaction.added']
+}
+
+function predictExtension(
+  { chat, state }: ChatModel,
+  call: Of<'attach' | 'detach'>,
+  id: string | null,
+): ChatEventType[] | Reason {
+  const message = state.messages[call.messageId]
+  if (message === undefined) return 'message_missing'
+  if (chat.archived_at !== null) return 'chat_archived'
+  if (message.deleted_at !== null) return 'message_deleted'
+  const isTheirs = (...senders: (string | null)[]) => isPrivileged(call.by) || senders.includes(id)
+  if (call.kind === 'attach') {
+    if (!isTheirs(message.sender_id)) return 'not_yours'
+    return message.attachments.some(({ url }) => url === call.url) ? [] : ['attachment.added']
+  }
+  const attachment = message.attachments.find((one) => one.id === call.attachmentId)
+  if (attachment === undefined) return 'extension_missing'
+  return isTheirs(message.sender_id, attachment.sender_id) ? ['attachment.removed'] : 'not_yours'
 }
