@@ -206,7 +206,8 @@ export interface AnswerBuffer {
 /**
  * Keeps bytes by names of ours (`BLOB_NAME`). Promises:
  * - `write` is atomic and durable: once it has resolved a reader gets all of it, also after a crash; where it throws, or the
- *   process ends meanwhile, there is nothing under that name. It takes the bytes as they come, and never holds them all;
+ *   process ends meanwhile, there is nothing under that name. It takes the bytes as they come, and never holds them all: a
+ *   chunk need not be there any more once the next one is asked for;
  * - what the source of the bytes throws, `write` throws as it is;
  * - a name is written once; what is there is never changed;
  * - removing what is not there does nothing, and takes away what a cut-off `write` of that name has left;

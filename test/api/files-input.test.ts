@@ -128,7 +128,7 @@ describe('uploads that are bad', () => {
     ['an empty file', () => sendFile(ada, 'empty.txt', ''), 400, 'file_empty'],
     ['JSON', () => post('{}', 'application/json'), 415, 'not_multipart'],
     ['no boundary', () => post('x', 'multipart/form-data'), 415, 'not_multipart'],
-    ['an empty boundary', () => post('x', 'multipart/form-data; boundary='), 400, 'upload_broken'],
+    ['an empty boundary', () => post('x', 'multipart/form-data; boundary='), 415, 'not_multipart'],
     ['no form at all', () => form(['no form at all']), 400, 'upload_broken'],
     ['nothing', () => form(['']), 400, 'upload_broken'],
     [

@@ -10,11 +10,22 @@ import { live } from './scenarios/live.ts'
 import { sessionPost } from './scenarios/session-post.ts'
 import { start } from './scenarios/start.ts'
 import { types } from './scenarios/types.ts'
+import { uploads } from './scenarios/uploads.ts'
 
 // `bun run bench [--rounds 5] [P2 P4 …]`: the figures of the product, each beside what the same machine could do at most.
 // It reports and never fails: the figures depend on the machine, and on what else runs on it.
 
-const scenarios = [...durablePost, ...sessionPost, ...history, ...fanOut, ...live, ...start, ...idle, ...types]
+const scenarios = [
+  ...durablePost,
+  ...sessionPost,
+  ...history,
+  ...fanOut,
+  ...live,
+  ...start,
+  ...idle,
+  ...uploads,
+  ...types,
+]
 
 const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string', default: '5' } },

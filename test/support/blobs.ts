@@ -5,7 +5,8 @@ export class MemoryBlobs implements BlobStore {
   readonly blobs = new Map<string, Uint8Array>()
 
   async write(name: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-    this.blobs.set(name, Buffer.concat(await Array.fromAsync(bytes)))
+    // A chunk is there until the next one is asked for.
+    this.blobs.set(name, Buffer.concat(await Array.fromAsync(bytes, (chunk) => Uint8Array.from(chunk))))
   }
 
   async read(name: string, range?: { start: number; end: number }): Promise<ReadableStream<Uint8Array> | undefined> {

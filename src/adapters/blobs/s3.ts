@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { S3Client } from 'bun'
 import type { BlobStore } from '../../domain/ports.ts'
+import { Turns } from '../../domain/turns.ts'
 import { blobName } from './name.ts'
 import { isMissing, spool, stored } from './spool.ts'
 
@@ -15,6 +16,11 @@ export type S3Place = {
   secretAccessKey: string
 }
 
+/** So many objects are written at once: each has a connection of its own. */
+const WRITING = { atOnce: 4, waiting: 1000 }
+/** An object that takes longer than this is given up. */
+const WRITE_MS = 240_000
+
 /**
  * Blobs as objects of an S3 bucket. What comes is first written to a directory of this machine, so that an object is only
  * begun once all of it is there: nothing of an upload that was cut off or refused reaches the bucket.
@@ -23,6 +29,7 @@ export class S3BlobStore implements BlobStore {
   readonly #client: S3Client
   readonly #prefix: string
   readonly #spool: string
+  readonly #turns = new Turns(WRITING)
 
   constructor({ endpoint, region, bucket, prefix, accessKeyId, secretAccessKey }: S3Place, spoolDirectory: string) {
     this.#client = new S3Client({
@@ -42,7 +49,7 @@ export class S3BlobStore implements BlobStore {
     await stored(mkdir(this.#spool, { recursive: true, mode: 0o700 }))
     try {
       await spool(part, bytes)
-      await stored(this.#client.write(key, Bun.file(part), { type: 'application/octet-stream' }))
+      await this.#turns.take(() => stored(this.#put(key, part)))
     } finally {
       await rm(part, { force: true }).catch(() => {})
     }
@@ -62,6 +69,16 @@ export class S3BlobStore implements BlobStore {
         if (!isMissing(fault)) throw fault
       }),
     )
+  }
+
+  /** By an address that is signed for it: `fetch` sends a file as it reads it, where the client's own `write` gathers it. */
+  async #put(key: string, part: string): Promise<void> {
+    const url = this.#client.presign(key, { method: 'PUT', expiresIn: WRITE_MS / 1000 })
+    const signal = AbortSignal.timeout(WRITE_MS)
+    const response = await fetch(url, { method: 'PUT', body: Bun.file(part), redirect: 'manual', signal })
+    if (!response.ok)
+      throw new Error(`The bucket answered ${response.status}: ${(await response.text()).slice(0, 1000)}`)
+    await response.body?.cancel()
   }
 
   #key(name: string): string {

@@ -13,6 +13,7 @@ import {
 } from '../../contract/files.ts'
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
 import type { FileService } from '../../domain/files/service.ts'
+import { type FormReading, formTurns } from '../form-body.ts'
 import { filesIn } from '../multipart.ts'
 import { SECURITY, SIGNED_IN, signedIn } from '../plugins/signed-in.ts'
 
@@ -28,7 +29,11 @@ const uploading = [
   'file_quota_full',
   'not_multipart',
   'file_storage_unavailable',
+  'overloaded',
 ] as const
+
+/** As much of Elysia's server as is of use here. */
+type Server = { timeout(request: Request, seconds: number): void }
 
 /** What a client gives, which Eden makes a form of. Nothing is checked here: the form is read as it comes (`filesIn`). */
 const form = <Form>() => z.custom<Form>(() => true)
@@ -46,13 +51,19 @@ const formOf = (name: string, field: object) => ({
 
 /** Files: uploads as documented, and what there is of them. Their bytes go by `downloadRoutes`. */
 export function fileRoutes(files: FileService, authenticator: Authenticator, { uploads }: Config) {
+  const turns = formTurns()
+  const reading = (request: Request, server: Server | null): FormReading => ({
+    request,
+    turns,
+    wait: (seconds) => void server?.timeout(request, seconds),
+  })
   const limit = `At most ${uploads.maxBytes} bytes, checked as they come: of a file that is refused nothing is kept.`
   return new Elysia({ name: 'rest/files', prefix: '/api/files', detail: { security: SECURITY } })
     .use(signedIn(authenticator))
     .post(
       '/upload',
-      async ({ actor, request, status }) => {
-        const [stored] = await files.upload(actor, filesIn(request, 'file', 1))
+      async ({ actor, request, server, status }) => {
+        const [stored] = await files.upload(actor, filesIn(reading(request, server), 'file', 1))
         if (stored === undefined) throw new Error('An upload of a file made none.')
         return status(201, stored)
       },
@@ -71,8 +82,11 @@ export function fileRoutes(files: FileService, authenticator: Authenticator, { u
     )
     .post(
       '/upload-multiple',
-      async ({ actor, request, status }) =>
-        status(201, await files.upload(actor, filesIn(request, 'files', UPLOAD_FILES_MAX), { named: true })),
+      async ({ actor, request, server, status }) =>
+        status(
+          201,
+          await files.upload(actor, filesIn(reading(request, server), 'files', UPLOAD_FILES_MAX), { named: true }),
+        ),
       {
         parse: 'none',
         body: form<{ files: File[] }>(),

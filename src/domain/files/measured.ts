@@ -17,7 +17,7 @@ export class Measured implements AsyncIterable<Uint8Array> {
   /** Throws `Refusal('file_too_large')` with the first byte that is too many. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     for await (const chunk of this.#source) {
-      if (this.size < HEAD_BYTES) this.#head.push(chunk.slice(0, HEAD_BYTES - this.size))
+      if (this.size < HEAD_BYTES) this.#head.push(Uint8Array.from(chunk.subarray(0, HEAD_BYTES - this.size)))
       this.size += chunk.byteLength
       if (this.size > this.#maxBytes) throw tooLarge(this.#maxBytes)
       this.#hash.update(chunk)

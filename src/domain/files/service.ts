@@ -12,7 +12,7 @@ import { typeOf } from './type.ts'
 
 export type FileLimits = { maxBytes: number; quotaBytes: number }
 
-/** A file as it comes in: its bytes are read once, before the next one is asked for. */
+/** A file as it comes in: its bytes are read once, before the next one is asked for. A chunk is there until the next is. */
 export type SentFile = { name: string; bytes: AsyncIterable<Uint8Array> }
 
 /** A file to send: `bytes` opens all of it or a part. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { z } from 'zod'
 import { Stores } from './stores.ts'
-import { cpuTime, residentOf } from './usage.ts'
+import { cpuTime, forgetPeak, peakOf, residentOf } from './usage.ts'
 import { freePort, until } from './waiting.ts'
 
 /** What a server may take to stop when it is asked to; after that it is killed. */
@@ -19,6 +19,9 @@ export type BenchServer = {
   cpu(): Promise<number>
   /** Memory that it holds now, in megabytes. */
   memory(): Promise<number>
+  /** The most that it held since it began, or since `forgetPeak`, in megabytes. */
+  peak(): Promise<number>
+  forgetPeak(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -76,6 +79,8 @@ export class Ground {
       stop,
       cpu: () => cpuTime(child.pid),
       memory: async () => (await residentOf(child.pid)) / 1_048_576,
+      peak: async () => (await peakOf(child.pid)) / 1_048_576,
+      forgetPeak: () => forgetPeak(child.pid),
     }
   }
 

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 
 // What a process uses, from Linux's /proc; 0 where there is none.
 
@@ -11,7 +11,21 @@ export async function cpuTime(pid: number): Promise<number> {
 }
 
 /** Bytes of memory that it holds now. */
-export async function residentOf(pid: number): Promise<number> {
+export function residentOf(pid: number): Promise<number> {
+  return statusOf(pid, 'VmRSS')
+}
+
+/** The most that it held since it began, or since `forgetPeak`. */
+export function peakOf(pid: number): Promise<number> {
+  return statusOf(pid, 'VmHWM')
+}
+
+export async function forgetPeak(pid: number): Promise<void> {
+  // As proc(5) has it.
+  await writeFile(`/proc/${pid}/clear_refs`, '5').catch(() => {})
+}
+
+async function statusOf(pid: number, field: 'VmRSS' | 'VmHWM'): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+  return Number(new RegExp(`^${field}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024
 }

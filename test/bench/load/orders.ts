@@ -89,3 +89,14 @@ export const CrossingOutcome = z.object({
   sameP99: z.number(),
   extraP99: z.number(),
 })
+
+/** To uploads.ts. */
+export const UploadOrder = z.object({
+  port: z.int(),
+  headers: z.record(z.string(), z.string()),
+  count: z.int(),
+  /** Of each file. */
+  bytes: z.int(),
+})
+
+export const UploadOutcome = z.object({ ms: z.number() })

@@ -16,7 +16,8 @@ export async function newPerson(server: BenchServer, chats: number): Promise<Per
     })
     return answer.parse(await response.json())
   }
-  const draft = { username: 'poster', email: 'poster@example.org', password: 'Correct-Horse-9' }
+  const username = `poster-${crypto.randomUUID().slice(0, 8)}`
+  const draft = { username, email: `${username}@example.org`, password: 'Correct-Horse-9' }
   const { access_token, user } = await post('/api/auth/register', Registration.parse(draft), {}, SignedIn)
   const headers = { authorization: `Bearer ${access_token}`, 'content-type': 'application/json' }
   const made = Array.from({ length: chats }, (_, index) =>
