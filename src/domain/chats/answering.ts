@@ -70,9 +70,11 @@ export class AnsweringService {
   async rulesOf(chatId: string): Promise<AnsweringRules> {
     const { answerers, systemPrompt, historyMessages, historyLength } = this.#defaults
     const [first] = answerers
+    // Nothing is read, after every post, for answers that nobody gives.
+    if (first === undefined) return { answerer: undefined, systemPrompt, historyMessages, historyLength }
     const own = await this.#store.find(chatId)
     return {
-      answerer: first && (own.answerer ?? first),
+      answerer: own.answerer ?? first,
       systemPrompt: own.system_prompt ?? systemPrompt,
       historyMessages: own.history_messages ?? historyMessages,
       historyLength: own.history_length ?? historyLength,
