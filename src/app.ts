@@ -135,7 +135,7 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     .use(promotionRoutes(services.promoter, authenticator, config))
     .use(sessionSocket(services.sessions, authenticator, hub, config, logger))
     .use(deskSocket({ desk: services.desk, authenticator, hub, live: chats.live, log: logger }, config))
-    .use(trpcRoutes(createRouter(services, config), config, log, health.draining))
+    .use(trpcRoutes(() => createRouter(services, config), config, log, health.draining))
     .use(docsRoutes(config, routes))
 
   return { app, hub, health }

@@ -217,9 +217,20 @@ export function failures<const R extends Reason>(...reasons: R[]): { [S in Statu
   return Object.fromEntries(schemas) as ReturnType<typeof failures<R>>
 }
 
+/** By their reasons: the routes share most of them, and a schema takes long to make. */
+const bodies = new Map<string, z.ZodType>([
+  ['invalid', InvalidBody],
+  ['internal', InternalBody],
+])
+
 function bodyOf(reasons: Reason[]): z.ZodType {
-  if (reasons[0] === 'invalid') return InvalidBody
-  if (reasons[0] === 'internal') return InternalBody
+  const name = reasons.join(' ')
+  const body = bodies.get(name) ?? newBody(reasons)
+  bodies.set(name, body)
+  return body
+}
+
+function newBody(reasons: Reason[]): z.ZodType {
   const examples = reasons.map((reason) => ({ detail: FAILURES[reason].detail, reason }))
   const description = examples.map(({ detail }) => detail).join(' / ')
   return z.object({ detail: z.string(), reason: z.enum(reasons) }).meta({ description, examples })

@@ -10,14 +10,19 @@ import type { Router } from './router.ts'
 
 const LOGGED = new Set<TRPCError['code']>(['INTERNAL_SERVER_ERROR', 'SERVICE_UNAVAILABLE'])
 
-/** tRPC's own door: queries, mutations, and subscriptions by Server-Sent Events. */
-export function trpcRoutes(router: Router, { trustProxy }: Config, log: RequestLog, draining: AbortSignal) {
+/**
+ * tRPC's own door: queries, mutations, and subscriptions by Server-Sent Events. The router is made for the first call: that
+ * takes a good part of what a start takes, and many a server is never called here.
+ */
+export function trpcRoutes(makeRouter: () => Router, { trustProxy }: Config, log: RequestLog, draining: AbortSignal) {
+  let router: Router | undefined
   const door = new Elysia({ name: 'trpc' })
   // A statement of its own: what a chain returns would offer the door to clients as a call.
   door.all(
     '/trpc/*',
-    async ({ request, server }) =>
-      fetchRequestHandler({
+    async ({ request, server }) => {
+      router ??= makeRouter()
+      return fetchRequestHandler({
         endpoint: '/trpc',
         req: await bounded(request, draining),
         router,
@@ -29,7 +34,8 @@ export function trpcRoutes(router: Router, { trustProxy }: Config, log: RequestL
         onError({ error }) {
           if (LOGGED.has(error.code)) log.fault(request, error.cause ?? error)
         },
-      }),
+      })
+    },
     { parse: 'none', detail: { hide: true } },
   )
   return door
