@@ -18,6 +18,7 @@ import { branchingAuthRoutes } from './api/rest/branching-auth.ts'
 import { Lines } from './api/rest/branching-lines.ts'
 import { chatChangeRoutes } from './api/rest/chat-changes.ts'
 import { chatEventRoutes } from './api/rest/chat-events.ts'
+import { chatSupportRoutes } from './api/rest/chat-support.ts'
 import { chatRoutes } from './api/rest/chats.ts'
 import { deskRoutes } from './api/rest/desk.ts'
 import { downloadRoutes } from './api/rest/downloads.ts'
@@ -54,6 +55,7 @@ import type { Bus, Probe } from './domain/ports.ts'
 import type { SessionPromoter } from './domain/sessions/promotion.ts'
 import type { SessionService } from './domain/sessions/service.ts'
 import type { SupportDesk } from './domain/support/desk.ts'
+import type { SupportHandOver } from './domain/support/hand-over.ts'
 import type { SupportService } from './domain/support/service.ts'
 
 export type Services = {
@@ -67,6 +69,7 @@ export type Services = {
   desk: DeskService
   support: SupportService
   supportDesk: SupportDesk
+  handOver: SupportHandOver
   files: FileService
   bus: Bus
   /** What the health report asks, by name. */
@@ -128,6 +131,7 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     .use(branchingRoutes(new Lines(chats, services.answers), authenticator))
     .use(deskRoutes(services.desk, authenticator, config))
     .use(supportRoutes(services.support, authenticator, config))
+    .use(chatSupportRoutes(services.handOver, authenticator))
     .use(supportDeskRoutes(services.supportDesk, authenticator))
     .use(sessionRoutes(services.sessions, authenticator, config))
     .use(liveSocket(liveParts(services, hub, allowances, logger), config))

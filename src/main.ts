@@ -76,6 +76,7 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
   const {
     support,
     desk: supportDesk,
+    handOver,
     ...supporting
   } = await openSupport(config, { database, bus, chats, answers, log: logger })
   const background = openBackground(config, { database, log: chats.log, secret, logger })
@@ -97,6 +98,7 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
       desk,
       support,
       supportDesk,
+      handOver,
       files,
       bus: shared.bus,
       probes,

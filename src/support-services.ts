@@ -8,6 +8,7 @@ import { SupportAgents } from './domain/support/agents.ts'
 import { SupportChanges } from './domain/support/changes.ts'
 import { SupportDesk } from './domain/support/desk.ts'
 import { SupportDeskStore } from './domain/support/desk-store.ts'
+import { SupportHandOver } from './domain/support/hand-over.ts'
 import { SupportRouting } from './domain/support/routing.ts'
 import { SupportService } from './domain/support/service.ts'
 import { SupportSignals } from './domain/support/signals.ts'
@@ -18,13 +19,14 @@ type Parts = { database: Database; bus: Bus; chats: ChatServices; answers: Answe
 export type SupportServices = {
   support: SupportService
   desk: SupportDesk
+  handOver: SupportHandOver
   stop(): Promise<void>
 }
 
 /** Live support by people, over chats. */
 export async function openSupport(
   { support: { routing, sessionsPerAgent } }: Pick<Config, 'support'>,
-  { database, bus, chats: { chats, messages, log }, answers, ...parts }: Parts,
+  { database, bus, chats: { chats, messages, access, log }, answers, ...parts }: Parts,
 ): Promise<SupportServices> {
   const sessions = new SupportStore(database)
   const store = new SupportDeskStore(database)
@@ -32,12 +34,15 @@ export async function openSupport(
   await signals.start()
   const changes = new SupportChanges(sessions, log, signals)
   const agents = new SupportAgents(store, signals, sessionsPerAgent)
+  const handOver = new SupportHandOver({ store: sessions, answers, access, log, changes, signals })
+  answers.follow(handOver)
   const report = (err: unknown) => parts.log.error({ err }, 'giving sessions to agents failed')
   const router = new SupportRouting({ store, changes, agents, signals, report })
   if (routing === 'least_busy') router.start()
   return {
-    support: new SupportService({ store: sessions, chats, messages, answers, changes, agents, signals }),
-    desk: new SupportDesk({ store, sessions, changes, agents, signals, log }),
+    support: new SupportService({ store: sessions, chats, messages, answers, changes, agents, handOver, signals }),
+    handOver,
+    desk: new SupportDesk({ store, sessions, changes, agents, handOver, signals, log }),
     async stop() {
       await router.stop()
       signals.stop()

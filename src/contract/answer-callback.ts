@@ -7,7 +7,10 @@ export const AnswerCallback = z
     type: z
       .string()
       .nullish()
-      .meta({ description: '`chunk` or `complete`.', examples: ['chunk'] }),
+      .meta({
+        description: '`chunk`, `complete`, or `hand_over`: the end, where a person is to go on.',
+        examples: ['chunk'],
+      }),
     content: z.string().nullish().meta({
       description: 'Of a chunk: the next piece. Of the end: the whole text, where it is not what the chunks make.',
     }),

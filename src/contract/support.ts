@@ -110,6 +110,10 @@ export const SupportSessionChange = z
   })
 export type SupportSessionChange = z.infer<typeof SupportSessionChange>
 
+export const HandOverRule = z
+  .object({ on_failure: z.boolean().meta({ description: 'Whether an AI answer that fails asks for a person.' }) })
+  .meta({ id: 'HandOverRule', examples: [{ on_failure: true }] })
+
 export const NewSupportMessage = z
   .object({
     content: Content,

@@ -130,6 +130,8 @@ export type AnswerPart =
   | { type: 'source'; source: AnswerSource }
   /** The last one counts. */
   | { type: 'usage'; usage: AnswerUsage }
+  /** A person is to go on from here: the last part. */
+  | { type: 'person' }
   /** Another service has taken the request, and calls back with the rest: the last part. */
   | { type: 'handed_over' }
 

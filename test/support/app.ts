@@ -118,6 +118,7 @@ export async function startServer({
   const {
     support,
     desk: supportDesk,
+    handOver,
     ...supporting
   } = await openSupport(config, { database, bus, chats, answers, log })
   const promoter = new SessionPromoter(stores.sessions, chats.promoted)
@@ -141,6 +142,7 @@ export async function startServer({
     desk,
     support,
     supportDesk,
+    handOver,
     files: files.files,
     bus,
     probes: stores.probes,

@@ -14,7 +14,7 @@ const SOURCE = {
 
 /**
  * Answers without a model or a network: the same question in the same place gets the same answer, word by word, with a
- * source. Some words of a question show what can happen: `slow`, `long`, `fail`.
+ * source. Some words of a question show what can happen: `slow`, `long`, `fail`, `human`.
  */
 export class DemoAnswerer implements Answerer {
   readonly name = 'demo'
@@ -34,6 +34,10 @@ export class DemoAnswerer implements Answerer {
     const words = text.split(/(?<=\s)(?=\S)/)
     for (const [index, word] of words.entries()) {
       if (signal.aborted) return
+      if (has('human') && index === 3) {
+        yield { type: 'person' }
+        return
+      }
       if (has('fail') && index === 3) throw new AnswerFault('The demo was told to fail.')
       yield { type: 'text', text: word }
       const pauseMs = has('slow') ? Math.max(SLOW_MS, this.#pauseMs) : this.#pauseMs

@@ -29,6 +29,9 @@ export function answerCallbackRoutes(callbacks: AnswerCallbacks) {
           await callbacks.complete(answer, seq, { content: content || null, sources: cited })
           break
         }
+        case 'hand_over':
+          await callbacks.person(answer, content || null)
+          break
         default:
           return status(400, { detail: `Unknown data type: ${type}`, reason: 'data_type_unknown' as const })
       }

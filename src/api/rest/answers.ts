@@ -38,6 +38,7 @@ export function answerRoutes(answers: AnswerService, authenticator: Authenticato
         ...failures(
           ...ofAnswer,
           'no_answerer',
+          'answered_by_people',
           'answer_running',
           'answer_over',
           'message_deleted',
@@ -63,6 +64,7 @@ export function answerRoutes(answers: AnswerService, authenticator: Authenticato
           ...failures(
             ...ofAnswer,
             'no_answerer',
+            'answered_by_people',
             'answer_running',
             'message_deleted',
             'too_many_branches',

@@ -114,6 +114,8 @@ export function branchingRoutes(lines: Lines, authenticator: Authenticator) {
             'branch_missing',
             'message_deleted',
             'client_id_reused',
+            'answered_by_people',
+            'session_ended',
             'chat_archived',
             'answer_failed',
             'answer_late',

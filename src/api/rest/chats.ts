@@ -125,6 +125,8 @@ export function chatRoutes(
             'file_missing',
             'client_id_reused',
             'chat_archived',
+            'session_ended',
+            'not_assigned',
             'answer_running',
             'overloaded',
           ),

@@ -76,7 +76,10 @@ export function deskRoutes(desk: DeskService, authenticator: Authenticator, conf
         params: DeskParams,
         parse: jsonBody,
         body: NewDeskMessage,
-        response: { 200: DeskMessage, ...failures(...always, ...sent, 'session_missing', 'chat_archived') },
+        response: {
+          200: DeskMessage,
+          ...failures(...always, ...sent, 'session_missing', 'chat_archived', 'session_ended'),
+        },
         detail: {
           tags,
           operationId: 'postDeskMessage',

@@ -86,6 +86,16 @@ export function supportDeskRoutes(desk: SupportDesk, authenticator: Authenticato
         },
       },
     )
+    .post('/sessions/:session_id/give-back', ({ actor, params }) => desk.giveBack(actor, params.session_id), {
+      params: SupportParams,
+      response: { 200: SupportSession, ...failures(...ofSession, 'no_answerer') },
+      detail: {
+        tags,
+        operationId: 'giveBackSupportSession',
+        summary: 'Give a session back to the AI',
+        description: 'It answers from the next message of the customer on; nobody has the session any more.',
+      },
+    })
     .get(
       '/sessions/:session_id/notes',
       ({ actor, params, query: { limit = 100, offset = 0 } }) =>

@@ -66,7 +66,7 @@ export function supportRoutes(support: SupportService, authenticator: Authentica
       body: SupportSessionChange,
       response: {
         200: SupportSession,
-        ...failures(...changed, ...sent, 'agent_missing', 'agent_unavailable', 'agent_full'),
+        ...failures(...changed, ...sent, 'agent_missing', 'agent_unavailable', 'agent_full', 'answer_running'),
       },
       detail: {
         tags,
@@ -78,12 +78,23 @@ export function supportRoutes(support: SupportService, authenticator: Authentica
     })
     .post('/sessions/:session_id/end', ({ actor, params }) => support.end(actor, params.session_id), {
       params: SupportParams,
-      response: { 200: SupportSession, ...failures(...changed) },
+      response: { 200: SupportSession, ...failures(...changed, 'answer_running') },
       detail: {
         tags,
         operationId: 'endSupportSession',
         summary: 'End a session',
         description: 'It takes no more messages. Again: the same.',
+      },
+    })
+    .post('/sessions/:session_id/hand-over', ({ actor, params }) => support.askForPerson(actor, params.session_id), {
+      params: SupportParams,
+      response: { 200: SupportSession, ...failures(...changed, 'session_ended', 'answer_running') },
+      detail: {
+        tags,
+        operationId: 'handOverSupportSession',
+        summary: 'Ask for a person in place of the AI',
+        description:
+          'What the AI is saying is stopped and kept, the session waits in the queue, and the AI says nothing more, all at once. Again: the same.',
       },
     })
     .post('/sessions/:session_id/reopen', ({ actor, params }) => support.reopen(actor, params.session_id), {

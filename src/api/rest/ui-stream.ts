@@ -120,6 +120,7 @@ export function uiStreamRoutes(
             'too_many_branches',
             'not_answered',
             'no_answerer',
+            'answered_by_people',
             'overloaded',
           ),
         },

@@ -7,6 +7,7 @@ import type { FileService } from '../../domain/files/service.ts'
 import type { SessionPromoter } from '../../domain/sessions/promotion.ts'
 import type { SessionService } from '../../domain/sessions/service.ts'
 import type { SupportDesk } from '../../domain/support/desk.ts'
+import type { SupportHandOver } from '../../domain/support/hand-over.ts'
 import type { SupportService } from '../../domain/support/service.ts'
 import { accountsRouter } from './accounts.ts'
 import { answersRouter } from './answers.ts'
@@ -31,6 +32,7 @@ export function createRouter(
     desk: DeskService
     support: SupportService
     supportDesk: SupportDesk
+    handOver: SupportHandOver
     files: FileService
     sessions: SessionService
     promoter: SessionPromoter
@@ -51,7 +53,7 @@ export function createRouter(
     files: filesRouter(services.files, authenticator),
     desk: deskRouter(services.desk, authenticator, config),
     support: supportRouter(services.support, authenticator, config),
-    supportDesk: supportDeskRouter(services.supportDesk, authenticator),
+    supportDesk: supportDeskRouter(services.supportDesk, services.handOver, authenticator),
     sessions: sessionsRouter(services, services.accounts, config),
   })
 }

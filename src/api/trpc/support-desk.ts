@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { SupportPageQuery, SupportParams, SupportSession } from '../../contract/support.ts'
+import { ChatParams } from '../../contract/chat-calls.ts'
+import { HandOverRule, SupportPageQuery, SupportParams, SupportSession } from '../../contract/support.ts'
 import {
   AgentParams,
   AgentState,
@@ -14,11 +15,12 @@ import {
 } from '../../contract/support-desk.ts'
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
 import type { SupportDesk } from '../../domain/support/desk.ts'
+import type { SupportHandOver } from '../../domain/support/hand-over.ts'
 import { router } from './init.ts'
 import { signedInProcedure } from './signed-in.ts'
 
 /** What agents do, as procedures. */
-export function supportDeskRouter(desk: SupportDesk, authenticator: Authenticator) {
+export function supportDeskRouter(desk: SupportDesk, handOver: SupportHandOver, authenticator: Authenticator) {
   const signedIn = signedInProcedure(authenticator)
   return router({
     queue: signedIn
@@ -40,6 +42,22 @@ export function supportDeskRouter(desk: SupportDesk, authenticator: Authenticato
       .input(SupportParams.extend(SupportTransfer.shape))
       .output(SupportSession)
       .mutation(({ ctx, input: { session_id, ...transfer } }) => desk.transfer(ctx.actor, session_id, transfer)),
+
+    /** Of any chat, by its owner or who handles it. */
+    handOverChat: signedIn
+      .input(ChatParams)
+      .output(SupportSession)
+      .mutation(({ ctx, input }) => handOver.handOverChat(ctx.actor, input.chat_id)),
+
+    allowHandOver: signedIn
+      .input(ChatParams.extend(HandOverRule.shape))
+      .output(SupportSession)
+      .mutation(({ ctx, input }) => handOver.allow(ctx.actor, input.chat_id, input.on_failure)),
+
+    giveBack: signedIn
+      .input(SupportParams)
+      .output(SupportSession)
+      .mutation(({ ctx, input }) => desk.giveBack(ctx.actor, input.session_id)),
 
     notes: signedIn
       .input(SupportParams.extend(SupportPageQuery.shape))

@@ -49,6 +49,11 @@ export function supportRouter(support: SupportService, authenticator: Authentica
       .output(SupportSession)
       .mutation(({ ctx, input }) => support.end(ctx.actor, input.session_id)),
 
+    handOver: taking
+      .input(SupportParams)
+      .output(SupportSession)
+      .mutation(({ ctx, input }) => support.askForPerson(ctx.actor, input.session_id)),
+
     reopen: taking
       .input(SupportParams)
       .output(SupportSession)

@@ -83,6 +83,15 @@ export class AnswerStore {
       .orderBy(asc(answers.id))
   }
 
+  /** Those of all branches. */
+  async runningInChat(transaction: Transaction, chatId: string): Promise<AnswerRow[]> {
+    return transaction
+      .select(COLUMNS)
+      .from(answers)
+      .where(and(eq(answers.chat_id, chatId), inArray(answers.status, RUNNING)))
+      .orderBy(asc(answers.id))
+  }
+
   /** How far a branch of this chat goes; `undefined` where it is none. */
   async headOf(transaction: Transaction, chatId: string, branchId: string): Promise<number | undefined> {
     const [row] = await transaction

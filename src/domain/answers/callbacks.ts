@@ -79,6 +79,13 @@ export class AnswerCallbacks {
     await this.#end(answer, ending)
   }
 
+  /** The service says no more, or this instead, and wants a person to go on. Throws `answer_over` or `message_missing`. */
+  async person(answer: AnswerRef, content: string | null): Promise<void> {
+    const said = content === null ? {} : { content: await this.#continued(answer, content) }
+    if ((await this.#parts.buffer.read(answer)) === undefined) return this.#over(answer, 'missing')
+    await this.#end(answer, { status: 'completed', person: true, ...said })
+  }
+
   /** Where the pieces were all there, what they end with comes first. */
   async #end(answer: AnswerRef, ending: Ending = { status: 'completed' }): Promise<void> {
     const { settlement, dispatch } = this.#parts

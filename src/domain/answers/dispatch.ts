@@ -1,3 +1,4 @@
+import { isAnswered } from '../chats/doors.ts'
 import type { ChatLog } from '../chats/log.ts'
 import type { AnswerBuffer, AnswerRef, Bus } from '../ports.ts'
 import { type AnswerRow, type AnswerStore, refOf } from './answer-store.ts'
@@ -145,7 +146,8 @@ export class AnswerDispatch {
     const ref = refOf(answer)
     const begun = answer.begun === 0 ? '' : await store.textOf(answer.message_id)
     await buffer.open(ref, begun.slice(0, answer.begun))
-    return log.change(SYSTEM, answer.chat_id, async (transaction) => {
+    return log.change(SYSTEM, answer.chat_id, async (transaction, chat) => {
+      if (!isAnswered(chat)) return { events: [], result: false }
       const first = (await store.runningIn(transaction, answer.branch_id))[0]
       if (first?.id !== answer.id || !(await store.begin(transaction, answer, limits.leaseMs)))
         return { events: [], result: false }

@@ -36,7 +36,7 @@ export type RunnerParts = {
 /** Why a run is given up from outside. */
 export type Abandoned = 'ended' | 'restarting'
 
-type Said = { sources: AnswerSource[]; usage: AnswerUsage | null; handedOver: boolean }
+type Said = { sources: AnswerSource[]; usage: AnswerUsage | null; handedOver: boolean; person: boolean }
 
 /** Runs answers in this process: from the answerer to the buffer, and to their end. */
 export class AnswerRunner {
@@ -68,16 +68,16 @@ export class AnswerRunner {
     await writer.end()
     if (signal.reason === 'ended') return
     if (said.handedOver) return patiently(() => this.#parts.handedOver(ref))
-    const { sources, usage } = said
-    const ending = { ...this.#endOf(answer, writer, fault), sources, usage }
+    const { sources, usage, person } = said
+    const ending = { ...this.#endOf(answer, writer, said, fault), sources, usage, person }
     await patiently(() => this.#parts.settlement.end(ref, ending, writer.text))
   }
 
-  #endOf({ provider }: AnswerRow, { text }: AnswerWriter, fault: AnswerFault | undefined): Ending {
+  #endOf({ provider }: AnswerRow, { text }: AnswerWriter, { person }: Said, fault: AnswerFault | undefined): Ending {
     if (fault !== undefined) {
       return { status: 'failed', error: fault.message, apology: this.#parts.answerer(provider)?.apology }
     }
-    return text === '' ? { status: 'failed', error: 'The answer is empty.' } : { status: 'completed' }
+    return text === '' && !person ? { status: 'failed', error: 'The answer is empty.' } : { status: 'completed' }
   }
 
   /** `fault`: why there is no more of it; not given where it is whole. */
@@ -90,7 +90,7 @@ export class AnswerRunner {
     const { limits, report } = this.#parts
     for (let attempt = 1; ; attempt += 1) {
       // Each attempt has its own: what one that failed was based on is not what the next one is.
-      const said: Said = { sources: [], usage: null, handedOver: false }
+      const said: Said = { sources: [], usage: null, handedOver: false, person: false }
       try {
         await this.#listen(answer.provider, request, writer, said, signal)
         return { said }
@@ -140,7 +140,8 @@ export class AnswerRunner {
           if (said.sources.length < SOURCES_MAX) said.sources.push(part.source)
         } else if (part.type === 'usage') said.usage = part.usage
         else {
-          said.handedOver = true
+          if (part.type === 'person') said.person = true
+          else said.handedOver = true
           break
         }
       }

@@ -3,11 +3,12 @@ import type { Message } from '../../contract/chats.ts'
 import type { Actor, Participant } from '../accounts/actor.ts'
 import type { ChatAccess } from '../chats/access.ts'
 import type { BranchService } from '../chats/branches.ts'
+import { assertMaySpeak } from '../chats/doors.ts'
 import type { Draft, MessageService } from '../chats/messages.ts'
 import { Refusal } from '../refusal.ts'
 import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-store.ts'
 import type { AnswerDispatch } from './dispatch.ts'
-import type { Settlement } from './settlement.ts'
+import type { AnswerFollower, DecideEnd, Settlement } from './settlement.ts'
 import type { AnswerStarts } from './starts.ts'
 import type { AnswerWaits } from './waits.ts'
 
@@ -28,6 +29,9 @@ type Parts = {
   /** The message that was posted with this `client_id`. */
   posted(chatId: string, clientId: string): Promise<string | undefined>
 }
+
+/** Answers that begin while others are ended are ended as well, so often. */
+const SILENCE_TRIES = 5
 
 /** Asks for answers, and ends them. An answer belongs to its chat: whoever asked for it may leave. */
 export class AnswerService {
@@ -105,7 +109,11 @@ export class AnswerService {
   /** What is stored is stored: where nothing can answer it, nothing does. */
   async #answer(actor: Participant, question: Message): Promise<void> {
     if (question.sender_type !== 'user' || question.deleted_at !== null) return
-    await this.#parts.starts.answerTo(actor, question, { again: false })
+    try {
+      await this.#parts.starts.answerTo(actor, question, { again: false })
+    } catch (fault) {
+      if (!(fault instanceof Refusal && fault.reason === 'answered_by_people')) throw fault
+    }
   }
 
   /** Makes room for a message in its branch, or throws `answer_running`. */
@@ -124,6 +132,36 @@ export class AnswerService {
     if (busy.length > 0 && onBusy === 'reject') throw new Refusal('answer_running')
     // The newest first: else each one's end would begin the next.
     for (const answer of busy.reverse()) await this.#stop(answer)
+  }
+
+  /** Whether anybody answers in this chat, but for people. */
+  hasAnswerer(chatId: string): Promise<boolean> {
+    return this.#parts.starts.hasAnswerer(chatId)
+  }
+
+  /** Follows from now on what answers end in. */
+  follow(follower: AnswerFollower): void {
+    this.#parts.settlement.follow(follower)
+  }
+
+  /**
+   * Ends all answers of the chat, keeps what they said, and makes this change after that, all in one transaction: whoever
+   * calls sees to it that none is made any more. Throws what `decide` throws, and `Refusal('answer_running')` where others
+   * begin again and again meanwhile.
+   */
+  async silence<T>(actor: Participant, chatId: string, decide: DecideEnd<T>): Promise<T> {
+    const { access, store, settlement, dispatch } = this.#parts
+    // Who may not speak there silences nobody either.
+    assertMaySpeak(actor, await access.open(actor, chatId))
+    for (let tries = 0; tries < SILENCE_TRIES; tries += 1) {
+      const stopping = await store.runningOf(chatId)
+      const ends = await Promise.all(stopping.map((answer) => settlement.decide(refOf(answer), { status: 'stopped' })))
+      const done = await settlement.settleAll(actor, chatId, ends, decide)
+      if (done === undefined) continue
+      for (const { id } of stopping) dispatch.ended(id)
+      return done.result
+    }
+    throw new Refusal('answer_running')
   }
 
   async #stop(answer: AnswerRow): Promise<void> {

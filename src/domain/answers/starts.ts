@@ -4,11 +4,12 @@ import type { Transaction } from '../accounts/transaction-store.ts'
 import type { AnsweringService } from '../chats/answering.ts'
 import type { BranchService } from '../chats/branches.ts'
 import type { ChatService } from '../chats/chats.ts'
+import { isAnswered } from '../chats/doors.ts'
 import type { ChatLog } from '../chats/log.ts'
 import type { Change } from '../chats/log-store.ts'
 import type { MessageStore } from '../chats/message-store.ts'
 import { assertWritable } from '../chats/messages.ts'
-import { type ChatRow, messageTypeOf } from '../chats/rows.ts'
+import { messageTypeOf } from '../chats/rows.ts'
 import type { AnswerBuffer } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
 import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-store.ts'
@@ -46,7 +47,7 @@ export class AnswerStarts {
   /**
    * Answers a question, behind it. Resolves to the answer's message; to `undefined` where nobody answers, or too much waits
    * already. A question has one answer: asked for once more, it is the one that there is, and with `again` one that has
-   * failed is tried again.
+   * failed is tried again. Throws `Refusal('answered_by_people')` where no answer is to be made.
    */
   async answerTo(actor: Participant, question: Message, { again }: { again: boolean }): Promise<string | undefined> {
     const { answering, log, limits, messages, store } = this.#parts
@@ -57,10 +58,9 @@ export class AnswerStarts {
     const mayBegin = await this.#mayBegin(answer)
     const made = await log.change(actor, question.chat_id, async (transaction, chat, at): Promise<Change<Made>> => {
       assertWritable(actor, chat)
-      // A person answers, or nobody any more.
-      if (!isAnswered(chat)) return { events: [], result: { outcome: 'none' } }
       const known = await messages.findByClientId(transaction, chat.id, clientId)
       if (known !== undefined) return { events: [], result: { outcome: 'known', messageId: known.id } }
+      if (!isAnswered(chat)) throw new Refusal('answered_by_people')
       const waiting = await store.runningIn(transaction, answer.branch_id)
       if (waiting.length >= limits.waiting) return { events: [], result: { outcome: 'none' } }
       const head = await store.headOf(transaction, chat.id, answer.branch_id)
@@ -129,6 +129,11 @@ export class AnswerStarts {
       return { events: [], result: true }
     })
     if (started) this.#parts.dispatch.look()
+  }
+
+  /** Whether anybody answers in this chat, but for people. */
+  async hasAnswerer(chatId: string): Promise<boolean> {
+    return (await this.#parts.answering.rulesOf(chatId)).answerer !== undefined
   }
 
   async activeBranch(actor: Participant, chatId: string): Promise<string> {
@@ -208,11 +213,6 @@ export class AnswerStarts {
     if (answer.status === 'processing') dispatch.run(answer)
     else dispatch.look()
   }
-}
-
-/** Whether the answerer answers in this chat now. */
-function isAnswered({ handling }: ChatRow): boolean {
-  return handling === null || handling === 'assistant'
 }
 
 type Made = { outcome: 'made' | 'none' } | { outcome: 'known'; messageId: string }

@@ -46,6 +46,11 @@ export function speakerIn(actor: Participant, chat: Doors): SenderType {
   return isStaff(actor) && chat.customer_id !== null && !isTheirs ? 'agent' : 'user'
 }
 
+/** Whether the AI answers in the chat, and no person does. */
+export function isAnswered({ handling }: Doors): boolean {
+  return handling === null || handling === 'assistant'
+}
+
 /** Who handles what is others'. */
 export function isStaff(actor: Participant): boolean {
   return actor.kind === 'account' && actor.role !== 'user'

@@ -17,6 +17,7 @@ import { Refusal } from '../refusal.ts'
 import { assertStaff, type SupportAgents } from './agents.ts'
 import { asSession, type SupportChanges } from './changes.ts'
 import type { NoteRow, SupportDeskStore } from './desk-store.ts'
+import type { SupportHandOver } from './hand-over.ts'
 import { doorsOf, held, queued, type SupportRow, sessionOf } from './session.ts'
 import type { SupportSignals } from './signals.ts'
 import type { SupportPage, SupportStore } from './support-store.ts'
@@ -26,6 +27,7 @@ type Parts = {
   sessions: SupportStore
   changes: SupportChanges
   agents: SupportAgents
+  handOver: SupportHandOver
   signals: SupportSignals
   log: ChatLog
 }
@@ -92,6 +94,11 @@ export class SupportDesk {
     )
     if (note != null) signals.note(id, noteId)
     return moved
+  }
+
+  /** To the AI, which answers again. Throws also `Refusal('no_answerer')`. */
+  giveBack(actor: Participant, id: string): Promise<SupportSession> {
+    return this.#parts.handOver.giveBack(actor, id, assertHandles)
   }
 
   /** For agents alone: kept apart from all that is said. Throws as `transfer` does. */

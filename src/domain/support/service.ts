@@ -18,6 +18,7 @@ import { isoTime } from '../chats/rows.ts'
 import { Refusal } from '../refusal.ts'
 import { isAgent, type SupportAgents } from './agents.ts'
 import { asSession, type SupportChanges } from './changes.ts'
+import type { SupportHandOver } from './hand-over.ts'
 import { doorsOf, ended, held, queued, type SupportRow, sessionOf, stateOf } from './session.ts'
 import type { SupportSignals } from './signals.ts'
 import type { SupportMessageRow, SupportPage, SupportStore } from './support-store.ts'
@@ -29,6 +30,7 @@ type Parts = {
   answers: AnswerService
   changes: SupportChanges
   agents: SupportAgents
+  handOver: SupportHandOver
   signals: SupportSignals
 }
 
@@ -108,23 +110,32 @@ export class SupportService {
    */
   async update(actor: Participant, id: string, change: SupportSessionChange): Promise<SupportSession> {
     const { agent_id, status, metadata } = change
+    if (status === 'ended') {
+      if (agent_id != null) await this.update(actor, id, { agent_id })
+      const last = (session: SupportRow, at: string) => ended(metadata == null ? session : { ...session, metadata }, at)
+      return this.#parts.handOver.end(actor, id, last)
+    }
     return this.#parts.changes.make(actor, id, async (session, { transaction, at }) => {
-      const isEnd = status === 'ended'
-      if ((agent_id != null || (status != null && !isEnd)) && !handles(actor, session)) throw new Refusal('forbidden')
+      if ((agent_id != null || status != null) && !handles(actor, session)) throw new Refusal('forbidden')
       let next = metadata == null ? session : { ...session, metadata }
-      if (status != null && !isEnd && session.status === 'ended') next = reopened(next, next.agent_id, at)
+      if (status != null && session.status === 'ended') next = reopened(next, next.agent_id, at)
       if (agent_id != null && agent_id !== next.agent_id) next = withAgent(next, agent_id, at)
       // Back ends say who has what; an agent gives to whoever takes it.
-      const taker = next.handling === 'people' && !(session.handling === 'people' && next.agent_id === session.agent_id)
-      if (!isEnd && taker && next.agent_id !== null && isAgent(actor))
+      const isTaken = session.handling === 'people' && next.agent_id === session.agent_id
+      if (isAgent(actor) && next.agent_id !== null && next.handling === 'people' && !isTaken)
         await this.#parts.agents.expectTaker(transaction, actor, next.agent_id)
-      return isEnd ? ended(next, at) : { ...next, status: status ?? next.status }
+      return { ...next, status: status ?? next.status }
     })
   }
 
   /** Ended again, nothing changes. */
   end(actor: Participant, id: string): Promise<SupportSession> {
-    return this.#parts.changes.make(actor, id, (session, { at }) => ended(session, at))
+    return this.#parts.handOver.end(actor, id, ended)
+  }
+
+  /** See `SupportHandOver.handOver`. */
+  askForPerson(actor: Participant, id: string): Promise<SupportSession> {
+    return this.#parts.handOver.handOver(actor, id)
   }
 
   /**

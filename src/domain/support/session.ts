@@ -74,6 +74,12 @@ export function queued(session: SupportRow, at: string, status?: 'active' | 'tra
   }
 }
 
+/** The AI answers. */
+export function answered(session: SupportRow): SupportRow {
+  if (session.handling === 'assistant') return session
+  return { ...session, ...opened(session, 'active'), agent_id: null, handling: 'assistant', waiting_since: null }
+}
+
 export function ended(session: SupportRow, at: string): SupportRow {
   if (session.status === 'ended') return session
   return { ...session, status: 'ended', handling: 'ended', waiting_since: null, ended_at: at }

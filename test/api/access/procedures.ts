@@ -147,6 +147,13 @@ export const PROCEDURES: Record<string, Row> = {
     body: (things) => ({ ...supported(things), metadata: {} }),
   },
   'trpc mutation support.end': { rule: ownSupport('200'), body: supported },
+  'trpc mutation support.handOver': { rule: ownSupport('200'), body: supported },
+  'trpc mutation supportDesk.handOverChat': { rule: ownChat('200'), body: chat },
+  'trpc mutation supportDesk.allowHandOver': {
+    rule: ownChat('200'),
+    body: (things) => ({ ...chat(things), on_failure: true }),
+  },
+  'trpc mutation supportDesk.giveBack': { rule: { ...staff('200'), other: '404 session_missing' }, body: supported },
   'trpc mutation support.reopen': { rule: ownSupport('200'), body: supported },
   'trpc query supportDesk.queue': { rule: staff('200') },
   'trpc mutation supportDesk.claim': {

@@ -115,6 +115,13 @@ export const ROUTES: Record<string, Row> = {
     body: () => ({ metadata: {} }),
   },
   'POST /api/v1/sessions/:session_id/end': { rule: ownSupport('200'), things: held },
+  'POST /api/chats/:chat_id/hand-over': { rule: ownChat('200') },
+  'PUT /api/chats/:chat_id/hand-over': { rule: ownChat('200'), body: () => ({ on_failure: true }) },
+  'POST /api/v1/sessions/:session_id/hand-over': { rule: ownSupport('200'), things: held },
+  'POST /api/v1/sessions/:session_id/give-back': {
+    rule: { ...staff('200'), other: '404 session_missing' },
+    things: held,
+  },
   'POST /api/v1/sessions/:session_id/reopen': { rule: ownSupport('200'), things: held },
   'POST /api/v1/sessions/:session_id/claim': {
     rule: staff('200', { service: '403 account_needed' }),
