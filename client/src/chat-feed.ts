@@ -18,6 +18,8 @@ export interface ChatReader {
   /** The next event is of a kind that this client does not know. */
   passes(seq: number): void
   signal(signal: FrameOf<'typing' | 'presence'>): void
+  /** What an answer says that is being made: all of it so far, or more. */
+  answer(frame: FrameOf<'answer.snapshot' | 'answer.delta'>): void
   /** It is over: the server refuses, or the socket is gone for good; without an error where it was closed from here. */
   ends(error: Error | undefined): void
 }
@@ -94,6 +96,10 @@ export class ChatFeed {
       case 'typing':
       case 'presence':
         for (const reader of [...this.#places.keys()]) reader.signal(frame)
+        break
+      case 'answer.snapshot':
+      case 'answer.delta':
+        for (const reader of [...this.#places.keys()]) reader.answer(frame)
         break
       case 'unknown':
         this.#tell(frame.seq, (reader) => {

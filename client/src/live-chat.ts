@@ -10,6 +10,7 @@ import { type Observable, Variable } from './observable.ts'
 export interface ChatView {
   /** `loading` until the chat is there as it is. `ended`: nothing more comes; `error` tells why. */
   readonly status: 'loading' | 'live' | 'ended'
+  /** As the events tell it; an answer that is being made has all that it says so far. */
   readonly state: ChatState
   /** Accounts that watch the chat: how many, and who they are, 100 at most. */
   readonly presence: { readonly count: number; readonly users: readonly string[] }
@@ -41,6 +42,10 @@ export class ListenedChat implements LiveChat, ChatReader {
   readonly id: string
   readonly #source: Source
   readonly #view = new Variable<ChatView>(NOTHING, (listened) => (listened ? this.#begin() : this.#leave()))
+  /** By its events alone. */
+  #told: ChatState = NO_CHAT
+  /** By message: what is said in answers that have not ended. */
+  readonly #growing = new Map<string, string>()
   readonly #typists = new Map<string, ReturnType<typeof setTimeout>>()
 
   readonly getSnapshot = this.#view.getSnapshot
@@ -56,18 +61,33 @@ export class ListenedChat implements LiveChat, ChatReader {
   }
 
   begins(beginning: Beginning): void {
-    const state = beginning.recovered ? this.#now.state : stateOf(beginning.snapshot)
-    this.#change({ status: 'live', state })
+    if (!beginning.recovered) {
+      this.#told = stateOf(beginning.snapshot)
+      this.#growing.clear()
+    }
+    this.#change({ status: 'live', state: this.#state })
   }
 
   event(event: ChatEvent): boolean {
-    this.#change({ state: newestOf(applyEvent(this.#now.state, event)) })
+    if (event.type === 'answer.ended') this.#growing.delete(event.data.message_id)
+    this.#told = newestOf(applyEvent(this.#told, event))
+    this.#change({ state: this.#state })
     return true
   }
 
+  answer(frame: FrameOf<'answer.snapshot' | 'answer.delta'>): void {
+    const { message_id, content } = frame
+    const before = frame.type === 'answer.snapshot' ? '' : this.#growing.get(message_id)
+    if (before === undefined || (frame.type === 'answer.delta' && frame.offset !== before.length)) return
+    this.#growing.set(message_id, before + content)
+    this.#change({ state: this.#state })
+  }
+
   passes(seq: number): void {
-    const { state } = this.#now
-    if (state.chat !== null) this.#change({ state: { ...state, chat: { ...state.chat, last_seq: seq } } })
+    const { chat } = this.#told
+    if (chat === null) return
+    this.#told = { ...this.#told, chat: { ...chat, last_seq: seq } }
+    this.#change({ state: this.#state })
   }
 
   signal(signal: FrameOf<'typing' | 'presence'>): void {
@@ -77,6 +97,17 @@ export class ListenedChat implements LiveChat, ChatReader {
 
   ends(error: Error | undefined): void {
     this.#change({ status: 'ended', error })
+  }
+
+  /** What the events have told, with what answers say that are being made. */
+  get #state(): ChatState {
+    if (this.#growing.size === 0) return this.#told
+    const messages: Record<string, Message> = {}
+    for (const [id, content] of this.#growing) {
+      const message = this.#told.messages[id]
+      if (message?.status === 'processing' && message.deleted_at === null) messages[id] = { ...message, content }
+    }
+    return { ...this.#told, messages: { ...this.#told.messages, ...messages } }
   }
 
   get #now(): ChatView {

@@ -80,6 +80,8 @@ export class WatchedChat implements LiveWatch, ChatReader {
 
   signal(): void {}
 
+  answer(): void {}
+
   ends(error: Error | undefined): void {
     this.#failure = error
     this.#items.end()

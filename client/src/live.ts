@@ -1,4 +1,6 @@
-import type { Message, NewMessage } from '../../src/contract/chats.ts'
+import type { AskedMessage } from '../../src/contract/answers.ts'
+import type { DivergingEdit } from '../../src/contract/branch-calls.ts'
+import type { Message } from '../../src/contract/chats.ts'
 import { ChatFeed, type ChatReader } from './chat-feed.ts'
 import { ParleyError } from './errors.ts'
 import { SocketClosed } from './frames.ts'
@@ -32,7 +34,18 @@ export interface Live {
    * the `client_id` of the message, made here where it has none. Rejects with `ParleyError` for a refusal; with the reason
    * `unreachable` past the deadline, when it may have been stored, or may not; and with `SocketClosed`.
    */
-  post(chatId: string, message: NewMessage, options?: CallOptions): Promise<Message>
+  post(chatId: string, message: AskedMessage, options?: CallOptions): Promise<Message>
+  /** Ends an answer, and keeps what it said; resolves to it. One that has ended stays as it is. Rejects like `post`. */
+  stop(chatId: string, messageId: string, options?: CallOptions): Promise<Message>
+  /**
+   * Goes on with an answer that was stopped or has failed, in the same message. Rejects like `post`; with `unreachable` also
+   * where the connection broke before the answer to the call came: it is not sent again.
+   */
+  continue(chatId: string, messageId: string, options?: CallOptions): Promise<Message>
+  /** Answers once more, in a branch beside; resolves to the new answer. Rejects like `continue`. */
+  regenerate(chatId: string, messageId: string, options?: CallOptions): Promise<Message>
+  /** Asks something else in a question's place, in a branch of its own; resolves to that. It is stored once, like a post. */
+  resend(chatId: string, messageId: string, message: DivergingEdit, options?: CallOptions): Promise<Message>
   /** The account has read this message and all before it. Rejects like `post`. */
   read(chatId: string, messageId: string, options?: CallOptions): Promise<void>
   /** Say it with every key: the server is told as often as it must be. For a chat that is watched here. */
@@ -41,6 +54,9 @@ export interface Live {
   /** Ends every watch and rejects every call that is not answered. */
   close(): void
 }
+
+/** What would be done twice if it were sent twice. */
+const ONCE: ReadonlySet<LiveDraft['type']> = new Set(['continue', 'regenerate'])
 
 /** Chats that are kept although nobody listens, to be there at once when somebody does again. */
 const KEPT_MAX = 50
@@ -91,12 +107,27 @@ class Chats implements Live {
     return chat
   }
 
-  async post(chatId: string, message: NewMessage, options?: CallOptions): Promise<Message> {
+  post(chatId: string, message: AskedMessage, options?: CallOptions): Promise<Message> {
     const { client_id = randomId() } = message
     this.#pace.ended(keyOf(chatId))
-    const answer = await this.#call({ ...message, type: 'post', chat_id: chatId, client_id }, options)
-    if (answer.type === 'ack' && answer.message !== undefined) return answer.message
-    throw new ParleyError(200, answer)
+    return this.#message({ ...message, type: 'post', chat_id: chatId, client_id }, options)
+  }
+
+  stop(chatId: string, messageId: string, options?: CallOptions): Promise<Message> {
+    return this.#message({ type: 'stop', chat_id: chatId, message_id: messageId }, options)
+  }
+
+  continue(chatId: string, messageId: string, options?: CallOptions): Promise<Message> {
+    return this.#message({ type: 'continue', chat_id: chatId, message_id: messageId }, options)
+  }
+
+  regenerate(chatId: string, messageId: string, options?: CallOptions): Promise<Message> {
+    return this.#message({ type: 'regenerate', chat_id: chatId, message_id: messageId }, options)
+  }
+
+  resend(chatId: string, messageId: string, message: DivergingEdit, options?: CallOptions): Promise<Message> {
+    const { client_id = randomId() } = message
+    return this.#message({ ...message, type: 'resend', chat_id: chatId, message_id: messageId, client_id }, options)
   }
 
   async read(chatId: string, messageId: string, options?: CallOptions): Promise<void> {
@@ -112,6 +143,12 @@ class Chats implements Live {
     this.#socket.close()
   }
 
+  async #message(frame: LiveDraft, options?: CallOptions): Promise<Message> {
+    const answer = await this.#call(frame, options)
+    if (answer.type === 'ack' && answer.message !== undefined) return answer.message
+    throw new ParleyError(200, answer)
+  }
+
   #call(frame: LiveDraft, { deadline = 30_000 }: CallOptions = {}): Promise<Answer> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended.error ?? closedHere())
     return new Promise((resolve, reject) => {
@@ -120,6 +157,7 @@ class Chats implements Live {
         frame,
         answered: (answer) => done(() => resolve(answer)),
         refused: (refusal) => done(() => reject(errorOf(refusal))),
+        ...(ONCE.has(frame.type) ? { lost: () => fail(new ParleyError(0, undefined)) } : {}),
       })
       const fail = (error: Error) => done(() => reject(error))
       const late = setTimeout(() => fail(new ParleyError(0, undefined)), deadline)

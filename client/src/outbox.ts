@@ -16,6 +16,8 @@ interface Ask {
   readonly lasts: boolean
   answered?(answer: Answer, length: number): void
   refused?(refusal: Refused): void
+  /** The connection broke before the answer came. Where this is there, it is not sent again. */
+  lost?(): void
 }
 
 /** Asks that may wait or be under way, and what they may hold, in UTF-16 code units. */
@@ -81,14 +83,17 @@ export class Outbox {
     this.#pump()
   }
 
-  /** What was under way may have been done or not: what lasts is sent again, first of all. */
+  /** What was under way may have been done or not: what lasts is sent again, first of all, unless it would be done twice. */
   lost(): void {
     this.#open = false
     this.#passing = []
-    this.#waiting = [...this.#flying.values(), ...this.#waiting].filter(({ lasts, dropped }) => lasts && !dropped)
+    const flying = [...this.#flying.values()]
+    const again = flying.filter((entry) => entry.lost === undefined)
+    this.#waiting = [...again, ...this.#waiting].filter(({ lasts, dropped }) => lasts && !dropped)
     this.#flying.clear()
     this.#flyingLength = 0
     this.#length = this.#waiting.reduce((sum, { length }) => sum + length, 0)
+    for (const entry of flying) if (!entry.dropped) entry.lost?.()
   }
 
   /** Tells whoever asked. `length`: the frame's, in UTF-16 code units. */

@@ -61,6 +61,7 @@ export const DivergingEdit = NewMessage.omit({ branch_id: true }).meta({
   id: 'DivergingEdit',
   examples: [{ content: 'Hello, everyone!' }],
 })
+export type DivergingEdit = z.infer<typeof DivergingEdit>
 
 export const Divergence = z.object({ branch: Branch, message: Message }).meta({
   id: 'Divergence',

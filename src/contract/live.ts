@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { PersonId } from './accounts.ts'
 import { Answering, NO_ANSWERING } from './answering.ts'
 import { AnswerDelta, AnswerSnapshot, AskedMessage } from './answers.ts'
+import { DivergingEdit } from './branch-calls.ts'
 import { ReadCursor } from './chat-calls.ts'
 import {
   Branch,
@@ -64,6 +65,19 @@ export const LiveClientFrame = z
       title: 'stop',
       description: 'Ends an answer that is being made. What it said is kept.',
     }),
+    frame('continue', { chat_id: ChatId, message_id: MessageId }).meta({
+      title: 'continue',
+      description: 'Goes on with an answer that was stopped or has failed, in the same message.',
+    }),
+    frame('regenerate', { chat_id: ChatId, message_id: MessageId }).meta({
+      title: 'regenerate',
+      description: 'Answers once more, in a branch of its own beside the answer, which is active from then on.',
+    }),
+    frame('resend', { chat_id: ChatId, message_id: MessageId, ...DivergingEdit.shape }).meta({
+      title: 'resend',
+      description:
+        'Asks something else in the place of a message, in a branch of its own. Send a `client_id`, and resending it stores it once.',
+    }),
     frame('ping', {}).meta({ title: 'ping' }),
   ])
   .meta({ id: 'LiveClientFrame', examples: [{ type: 'watch', id: '1', chat_id: exampleChat.id, after: 3 }] })
@@ -120,9 +134,11 @@ export const LiveControlFrame = z.discriminatedUnion('type', [
     })
     .meta({ title: 'authenticated', description: 'The token is good. Before this nothing else is taken.' }),
   Watching.meta({ title: 'watching' }),
-  z
-    .object({ type: z.literal('ack'), id: FrameId, message: Message.optional() })
-    .meta({ title: 'ack', description: 'Done. For a `post`: the message as it is stored.' }),
+  z.object({ type: z.literal('ack'), id: FrameId, message: Message.optional() }).meta({
+    title: 'ack',
+    description:
+      'Done. For `post` and `resend`: the message as it is stored. For `stop`, `continue` and `regenerate`: the answer that is meant, or made.',
+  }),
   z
     .object({
       type: z.literal('refused'),

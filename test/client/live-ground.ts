@@ -1,6 +1,7 @@
 import { type Live, openLive } from '../../client/src/live.ts'
 import type { LiveOptions } from '../../client/src/live-socket.ts'
 import type { LiveItem } from '../../client/src/live-watch.ts'
+import type { TestServerOptions } from '../support/app.ts'
 import type { TestDatabase } from '../support/database.ts'
 import { openPeople, type People } from '../support/people.ts'
 import { type Line, openLine } from './line.ts'
@@ -70,8 +71,8 @@ export interface LiveGround {
   close(): Promise<void>
 }
 
-export async function openLiveGround(open: TestDatabase['open']): Promise<LiveGround> {
-  const people = await openPeople(open, { env: { LIMIT_FRAMES_PER_SECOND: '10000' } })
+export async function openLiveGround(open: TestDatabase['open'], options: TestServerOptions = {}): Promise<LiveGround> {
+  const people = await openPeople(open, { ...options, env: { LIMIT_FRAMES_PER_SECOND: '10000' } })
   const line = await openLine(people.server.url)
   const opened: Live[] = []
   const post: LiveGround['post'] = (chatId, content) => people.ada.send(`/api/chats/${chatId}/messages`, { content })

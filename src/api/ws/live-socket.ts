@@ -18,6 +18,7 @@ import type { ChatWatch } from './chat-topic.ts'
 import { ChatTopics } from './chat-topics.ts'
 import type { Connection, Dialect } from './connection.ts'
 import type { Hub } from './hub.ts'
+import { askOf } from './live-asks.ts'
 import { encodeFrame, idIn, isOurs, refusedFrame, sendFrame } from './live-frames.ts'
 
 /** What all live sockets share. */
@@ -150,8 +151,14 @@ export class LiveSocket implements Dialect {
         await this.#parts.chats.messages.moveReadCursor(actor, frame.chat_id, frame.message_id)
         break
       case 'stop':
-        await this.#parts.answers.stop(actor, frame.chat_id, frame.message_id)
-        break
+      case 'continue':
+      case 'regenerate':
+      case 'resend':
+        return sendFrame(connection, {
+          type: 'ack',
+          id: frame.id,
+          message: await askOf(this.#parts.answers, actor, frame),
+        })
       case 'ping':
         break
     }
