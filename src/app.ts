@@ -118,7 +118,7 @@ export function createApp(services: Services, config: Config, logger: Logger) {
     .use(chatChangeRoutes(chats, authenticator))
     .use(chatEventRoutes(chats, services.accounts, health.draining))
     .use(messageRoutes(chats, authenticator))
-    .use(answerCallbackRoutes(services.callbacks))
+    .use(answerCallbackRoutes(services.callbacks, log))
     .use(answerRoutes(services.answers, authenticator))
     .use(answeringRoutes(chats.answering, authenticator))
     .use(uiStreamRoutes(services.turns, chats, services.accounts, health.draining))

@@ -45,3 +45,4 @@ export const CallbackParams = MessageParams
 export const CallbackTaken = z
   .object({ status: z.literal('success') })
   .meta({ id: 'CallbackTaken', examples: [{ status: 'success' }] })
+export type CallbackTaken = z.infer<typeof CallbackTaken>

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { Ground } from './harness/ground.ts'
 import { measure, type Outcome } from './harness/scenario.ts'
 import { table } from './harness/table.ts'
+import { answers } from './scenarios/answers.ts'
 import { durablePost } from './scenarios/durable-post.ts'
 import { fanOut } from './scenarios/fan-out.ts'
 import { history } from './scenarios/history.ts'
@@ -21,6 +22,7 @@ const scenarios = [
   ...history,
   ...fanOut,
   ...live,
+  ...answers,
   ...start,
   ...idle,
   ...uploads,

@@ -14,18 +14,20 @@ redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[1])
 `
 
 const STATE = `
-local state = redis.call('HMGET', KEYS[1], 'length', 'finished', 'next')
+local state = redis.call('HMGET', KEYS[1], 'length', 'finished', 'next', 'held', 'count')
 if not state[1] then return { 'missing' } end
 if state[2] then return { 'finished' } end
 local function renew()
   redis.call('PEXPIRE', KEYS[1], ARGV[1])
   redis.call('PEXPIRE', KEYS[2], ARGV[1])
 end
-local function append(text, length)
+local function append(text, length, next)
   redis.call('APPEND', KEYS[2], text)
-  redis.call('HINCRBY', KEYS[1], 'length', length)
+  local all = tostring(state[1] + length)
+  redis.call('HSET', KEYS[1], 'length', all, 'next', next)
   renew()
   redis.call('SPUBLISH', ARGV[2], ARGV[3] .. state[1] .. ' ' .. text)
+  return all
 end
 `
 
@@ -33,24 +35,20 @@ const APPEND = `${STATE}
 local length, offset = tonumber(state[1]), tonumber(ARGV[6])
 if offset < length then return { 'repeated', state[1] } end
 if offset > length then return { 'gap', state[1] } end
-append(ARGV[4], ARGV[5])
-return { 'appended', tostring(length + tonumber(ARGV[5])) }
+return { 'appended', append(ARGV[4], ARGV[5], state[3]) }
 `
 
 const PIECE = `${STATE}
-if ARGV[6] == '' then
-  append(ARGV[4], ARGV[5])
-  return { 'appended', tostring(state[1] + ARGV[5]) }
-end
-local number, next = tonumber(ARGV[6]), tonumber(state[3])
+if ARGV[6] == '' then return { 'appended', append(ARGV[4], ARGV[5], state[3]) } end
+local number, next, held = tonumber(ARGV[6]), tonumber(state[3]), tonumber(state[4])
 local function due()
-  local ending = redis.call('HMGET', KEYS[1], 'count', 'ending')
-  return ending[1] and next >= tonumber(ending[1]) and ending[2] or nil
+  return state[5] and next >= tonumber(state[5]) and redis.call('HGET', KEYS[1], 'ending') or nil
 end
-if number < next or redis.call('HEXISTS', KEYS[1], ARGV[6]) == 1 then return { 'repeated', '', due() } end
+if number < next then return { 'repeated', '', due() } end
 if number > next then
-  local held = redis.call('HMGET', KEYS[1], 'held', 'heldLength')
-  if tonumber(held[1]) >= ${HELD_MAX} or held[2] + ARGV[5] > ${HELD_LENGTH_MAX} then return { 'full' } end
+  if redis.call('HEXISTS', KEYS[1], ARGV[6]) == 1 then return { 'repeated' } end
+  local heldLength = redis.call('HGET', KEYS[1], 'heldLength')
+  if held >= ${HELD_MAX} or heldLength + ARGV[5] > ${HELD_LENGTH_MAX} then return { 'full' } end
   redis.call('HSET', KEYS[1], ARGV[6], ARGV[5] .. ' ' .. ARGV[4])
   redis.call('HINCRBY', KEYS[1], 'held', 1)
   redis.call('HINCRBY', KEYS[1], 'heldLength', ARGV[5])
@@ -59,7 +57,7 @@ if number > next then
 end
 local texts, length, heldLength, filled = { ARGV[4] }, tonumber(ARGV[5]), 0, {}
 next = next + 1
-while true do
+while #filled < held do
   local piece = redis.call('HGET', KEYS[1], tostring(next))
   if not piece then break end
   local space = string.find(piece, ' ', 1, true)
@@ -73,10 +71,7 @@ if #filled > 0 then
   redis.call('HINCRBY', KEYS[1], 'held', -#filled)
   redis.call('HINCRBY', KEYS[1], 'heldLength', -heldLength)
 end
-redis.call('HSET', KEYS[1], 'next', tostring(next))
-append(table.concat(texts), length + heldLength)
-local all = tostring(state[1] + length + heldLength)
-return { 'appended', all, due() }
+return { 'appended', append(table.concat(texts), length + heldLength, tostring(next)), due() }
 `
 
 const END = `${STATE}

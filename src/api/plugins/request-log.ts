@@ -10,7 +10,7 @@ export class RequestLog {
   readonly #logger: Logger
   /** For the lines of requests: these hold nothing to redact, and looking for it takes longer than all else of a line. */
   readonly #lines: Logger
-  readonly #requests = new WeakMap<Request, { id: string; at: number }>()
+  readonly #requests = new WeakMap<Request, { id: string; at: number; quiet?: true }>()
 
   constructor(logger: Logger) {
     this.#logger = logger
@@ -28,12 +28,23 @@ export class RequestLog {
     return this.#requests.get(request)?.id ?? this.begin(request)
   }
 
+  /** One of very many: it has a line only where everything has. */
+  quiet(request: Request): void {
+    const begun = this.#requests.get(request)
+    if (begun !== undefined) begun.quiet = true
+  }
+
   end(request: Request, status: number): void {
     const begun = this.#requests.get(request)
     if (begun === undefined) return
+    const level = begun.quiet ? 'debug' : 'info'
+    if (!this.#lines.isLevelEnabled(level)) return
     const ms = Math.round((performance.now() - begun.at) * 100) / 100
     // The query is left out: that is where sockets carry tokens.
-    this.#lines.info({ request_id: begun.id, method: request.method, path: pathOf(request.url), status, ms }, 'request')
+    this.#lines[level](
+      { request_id: begun.id, method: request.method, path: pathOf(request.url), status, ms },
+      'request',
+    )
   }
 
   /** A fault of ours or of what we stand on: told to the log in full, to the client not at all. */

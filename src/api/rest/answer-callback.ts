@@ -3,13 +3,18 @@ import { AnswerCallback, CallbackParams, CallbackQuery, CallbackTaken } from '..
 import { failures } from '../../contract/failures.ts'
 import type { AnswerCallbacks } from '../../domain/answers/callbacks.ts'
 import { Refusal } from '../../domain/refusal.ts'
+import { encoded } from '../encoded.ts'
 import { jsonBody } from '../plugins/json-body.ts'
+import type { RequestLog } from '../plugins/request-log.ts'
+
+const TAKEN = JSON.stringify({ status: 'success' } satisfies CallbackTaken)
 
 /** Where the AI service calls back: it has no account, but a URL for each answer. */
-export function answerCallbackRoutes(callbacks: AnswerCallbacks) {
+export function answerCallbackRoutes(callbacks: AnswerCallbacks, log: RequestLog) {
   return new Elysia({ name: 'rest/answer-callback' }).post(
     '/api/chats/:chat_id/messages/:message_id/callback',
-    async ({ params: { chat_id, message_id }, query, body: { type, content, seq = null, sources }, status }) => {
+    async ({ params: { chat_id, message_id }, query, body, request, set, status }) => {
+      const { type, content, seq = null, sources } = body
       const answer = await callbacks.identify(chat_id, message_id, query.token)
       switch (type) {
         case null:
@@ -19,6 +24,7 @@ export function answerCallbackRoutes(callbacks: AnswerCallbacks) {
         case 'chunk':
           if (!content) throw new Refusal('chunk_content_missing')
           await callbacks.chunk(answer, seq, content)
+          log.quiet(request)
           break
         case 'complete': {
           const cited = (sources ?? []).map(({ title, url, content: said }) => ({
@@ -35,7 +41,7 @@ export function answerCallbackRoutes(callbacks: AnswerCallbacks) {
         default:
           return status(400, { detail: `Unknown data type: ${type}`, reason: 'data_type_unknown' as const })
       }
-      return { status: 'success' as const }
+      return encoded<200, CallbackTaken>(set, 200, TAKEN)
     },
     {
       params: CallbackParams,

@@ -1,8 +1,13 @@
+import { BoundedCache } from '../bounded-cache.ts'
 import type { AnswerRef } from '../ports.ts'
+
+/** Tokens that were found to be good: an answer comes in many calls. */
+const KNOWN_MAX = 10_000
 
 /** Tokens by which another service speaks for one answer, until its deadline. */
 export class CallbackTokens {
   readonly #keys: readonly string[]
+  readonly #known = new BoundedCache<string, { answer: AnswerRef; endsAt: number }>(KNOWN_MAX)
 
   /** The first secret signs; what one of the others signed is good as well. */
   constructor(secrets: readonly string[]) {
@@ -17,6 +22,10 @@ export class CallbackTokens {
 
   /** The answer that a token is good for, in this chat and message and now; `undefined` where it is not. */
   read(token: string, chatId: string, messageId: string): AnswerRef | undefined {
+    const known = this.#known.get(token)
+    if (known?.answer.chatId === chatId && known.answer.messageId === messageId) {
+      return known.endsAt > Date.now() ? known.answer : undefined
+    }
     const [answerId = '', ends = '', shown = ''] = token.split('.')
     const endsAt = Number(ends)
     if (!(endsAt > Date.now())) return undefined
@@ -26,7 +35,9 @@ export class CallbackTokens {
       const right = signatureOf(key, answer, endsAt)
       return signature.length === right.length && crypto.timingSafeEqual(signature, right)
     })
-    return isGood ? answer : undefined
+    if (!isGood) return undefined
+    this.#known.set(token, { answer, endsAt })
+    return answer
   }
 }
 

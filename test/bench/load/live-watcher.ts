@@ -1,12 +1,11 @@
 import { type DeliveryWatcher, Marks } from './deliveries.ts'
+import { FrameReader } from './frame-reader.ts'
 import { fail } from './order.ts'
 
 const ZERO = 48
 const COMMA = 44
 /** `{"chat_id":"…","seq":` comes before the number; an event is told from any other frame by its third character. */
 const SEQ_AT = '{"chat_id":"00000000-0000-0000-0000-000000000000","seq":'.length
-const TEXT = 1
-const PING = 9
 const EVENT = 'c'.charCodeAt(0)
 
 /**
@@ -25,8 +24,17 @@ export class LiveWatcher implements DeliveryWatcher {
   #seq = 0
   /** From the end of the number to the mark. */
   #markAfter = 0
-  #upgraded = false
-  #rest = Buffer.alloc(0)
+  /** Events of the last chunk that this socket itself has posted. */
+  #own = 0
+  readonly #frames = new FrameReader({
+    text: (bytes, start, end, size) => {
+      if (bytes[start + 2] === EVENT) {
+        this.#own += this.#event(bytes, start)
+        this.frameBytes = size
+      } else this.onControl(bytes.toString('utf8', start, end))
+    },
+    ping: () => this.onPing(),
+  })
 
   constructor(posters: number, index: number) {
     this.#index = index
@@ -35,39 +43,9 @@ export class LiveWatcher implements DeliveryWatcher {
 
   /** Returns how many of the events were posted by this socket itself. */
   receive(chunk: Buffer): number {
-    let bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    if (!this.#upgraded) {
-      const head = bytes.indexOf('\r\n\r\n')
-      if (head !== -1) {
-        if (!bytes.toString('latin1', 0, head).startsWith('HTTP/1.1 101')) fail(`No upgrade: ${bytes.toString()}`)
-        this.#upgraded = true
-        bytes = bytes.subarray(head + 4)
-      }
-    }
-    const taken = this.#upgraded ? this.#frames(bytes) : { own: 0, at: 0 }
-    this.#rest = Buffer.from(bytes.subarray(taken.at))
-    return taken.own
-  }
-
-  #frames(bytes: Buffer): { own: number; at: number } {
-    let own = 0
-    let at = 0
-    while (at + 2 <= bytes.length) {
-      const size = frameSize(bytes, at)
-      if (size === undefined) break
-      const { head, length } = size
-      const end = at + head + length
-      if (end > bytes.length) break
-      const kind = (bytes[at] ?? 0) & 0x0f
-      const isText = kind === TEXT
-      if (kind === PING) this.onPing()
-      if (isText && bytes[at + head + 2] === EVENT) {
-        own += this.#event(bytes, at + head)
-        this.frameBytes = head + length
-      } else if (isText) this.onControl(bytes.toString('utf8', at + head, end))
-      at = end
-    }
-    return { own, at }
+    this.#own = 0
+    this.#frames.receive(chunk)
+    return this.#own
   }
 
   #event(bytes: Buffer, start: number): number {
@@ -82,12 +60,4 @@ export class LiveWatcher implements DeliveryWatcher {
     at += this.#markAfter
     return this.marks.take(bytes, at) === this.#index ? 1 : 0
   }
-}
-
-/** Of a server's frame: its header and its payload; `undefined` while the header has not come whole. */
-function frameSize(bytes: Buffer, at: number): { head: number; length: number } | undefined {
-  const short = (bytes[at + 1] ?? 0) & 0x7f
-  if (short < 126) return { head: 2, length: short }
-  if (short === 126) return at + 4 > bytes.length ? undefined : { head: 4, length: bytes.readUInt16BE(at + 2) }
-  return at + 10 > bytes.length ? undefined : { head: 10, length: Number(bytes.readBigUInt64BE(at + 2)) }
 }

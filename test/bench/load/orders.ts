@@ -100,3 +100,29 @@ export const UploadOrder = z.object({
 })
 
 export const UploadOutcome = z.object({ ms: z.number() })
+
+/** To answers.ts. */
+export const AnswersOrder = z.object({
+  port: z.int(),
+  headers: z.record(z.string(), z.string()),
+  /** Where it takes questions, as the AI service. */
+  servicePort: z.int(),
+  /** An answer is made in each of them. */
+  chatIds: z.array(z.string()).min(1),
+  watchers: z.int(),
+  perSecond: z.int(),
+  pieceLength: z.int(),
+  warmMs: z.number(),
+  measureMs: z.number(),
+})
+
+/** Milliseconds from when a piece was due until a watcher has it. */
+export const AnswersOutcome = z.object({
+  p50: z.number(),
+  p99: z.number(),
+  /** Pieces that were sent in the time that was measured, and how many a second. */
+  pieces: z.int(),
+  piecesPerSecond: z.number(),
+  /** Frames that told of all pieces, for each watcher. */
+  frames: z.number(),
+})

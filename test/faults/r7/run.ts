@@ -25,7 +25,7 @@ export type AnswerLoad = {
 }
 
 /** What the server waits for an answer's first piece, and for each next one, in seconds. */
-const TIMES = { ANSWER_FIRST_SECONDS: '4', ANSWER_PAUSE_SECONDS: '3' }
+const TIMES = { ANSWER_FIRST_SECONDS: '10', ANSWER_PAUSE_SECONDS: '6' }
 /** A watcher that joins while an answer is made does so within this. */
 const JOIN_MS = 400
 
