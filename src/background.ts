@@ -12,6 +12,8 @@ import { type Database, openDatabase } from './db/open.ts'
 import { ChatLog } from './domain/chats/log.ts'
 import { LogStore } from './domain/chats/log-store.ts'
 import type { BlobStore, JobHandler, JobQueue, Jobs } from './domain/ports.ts'
+import { Retention } from './domain/retention.ts'
+import { RetentionStore } from './domain/retention-store.ts'
 import { type FileServices, openFiles } from './file-services.ts'
 import type { Log } from './log.ts'
 
@@ -66,9 +68,10 @@ export function openBackground(
   const jobs = new BossJobs(jobsPlaceOf(config, database), tell)
   const secrets = [secret, ...config.jwt.previous]
   const files = openFiles(config, { database, log, blobs: blobsOf(config), jobs, typer: typeByContent, secrets })
+  const retention = new Retention(new RetentionStore(database))
   return {
     files,
-    begin: () => void jobs.work(handlersOf(config, { log, jobs, files })).catch(tell),
+    begin: () => void jobs.work(handlersOf(config, { log, jobs, files, retention })).catch(tell),
     stop: () => jobs.stop(),
   }
 }
@@ -108,10 +111,13 @@ function blobsOf({ uploads }: Config): BlobStore {
     : new S3BlobStore(uploads.bucket, uploads.directory)
 }
 
-/** What is done in the background, by queue. */
+/**
+ * What is done in the background, by queue. Answers whose producer is gone are none of it: every server looks for those
+ * every few seconds (`AnswerDispatch`), since who waits for one waits for seconds, and where no server runs nobody does.
+ */
 function handlersOf(
-  { eventRetentionDays }: Config,
-  { log, jobs, files }: { log: ChatLog; jobs: Jobs; files: FileServices },
+  { eventRetentionDays, deletedChatDays }: Config,
+  { log, jobs, files, retention }: { log: ChatLog; jobs: Jobs; files: FileServices; retention: Retention },
 ): Record<JobQueue, JobHandler> {
   return {
     file: ({ file_id = '' }, signal) => files.processor.process(file_id, signal),
@@ -123,6 +129,14 @@ function handlersOf(
     },
     async keep() {
       await log.retain(eventRetentionDays)
+      return undefined
+    },
+    async logins(_, signal) {
+      await retention.logins(signal)
+      return undefined
+    },
+    async chats(_, signal) {
+      await retention.chats(deletedChatDays, signal)
       return undefined
     },
   }

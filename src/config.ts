@@ -43,6 +43,8 @@ export type Config = {
   redis: { url: string; prefix: string } | undefined
   /** Events of chats older than this many days are forgotten; the chats themselves are not. */
   eventRetentionDays: number
+  /** Chats that were deleted this many days ago are removed for good. */
+  deletedChatDays: number
   sessions: SessionLimits
   /** Not set in development: one is made and kept in the data directory. */
   jwt: {
@@ -128,6 +130,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
         : { kind: 'postgres', url: postgres, poolSize: env.DATABASE_POOL_SIZE },
     redis: redis === undefined ? undefined : { url: redis, prefix: env.REDIS_PREFIX },
     eventRetentionDays: env.EVENT_RETENTION_DAYS,
+    deletedChatDays: env.DELETED_CHAT_DAYS,
     sessions: {
       ttlSeconds: env.CHAT_SESSION_TTL_SECONDS,
       maxMessages: env.CHAT_SESSION_MAX_MESSAGES,

@@ -76,6 +76,7 @@ export const Environment = z.object({
     .default('parley:'),
 
   EVENT_RETENTION_DAYS: count.max(36_500).default(30),
+  DELETED_CHAT_DAYS: count.max(36_500).default(30),
 
   CHAT_SESSION_TTL_SECONDS: count.max(2_147_483).default(86_400),
   CHAT_SESSION_MAX_MESSAGES: count.max(100_000).default(1000),

@@ -18,15 +18,24 @@ const STOP_MS = 4000
 const DEAD = 'dead'
 const DAY = 86_400
 
+const HOURLY = { policy: 'exclusive', retryLimit: 3, expireInSeconds: 1800, retryDelayMax: 300 } as const
+
 const QUEUES = {
   // Many more tries than a file gets: a try that its process did not outlive says nothing of the file.
   file: { policy: 'exclusive', retryLimit: 100, expireInSeconds: 120, heartbeatSeconds: 10, retryDelayMax: 60 },
   sweep: { policy: 'exclusive', retryLimit: 0, expireInSeconds: 300 },
-  keep: { policy: 'exclusive', retryLimit: 3, expireInSeconds: 1800, retryDelayMax: 300 },
+  keep: HOURLY,
+  logins: HOURLY,
+  chats: HOURLY,
 } as const satisfies Record<JobQueue, object>
 
 /** When the others are sent by themselves, as cron has it, in UTC. */
-const SCHEDULES: Partial<Record<JobQueue, string>> = { sweep: '* * * * *', keep: '23 * * * *' }
+const SCHEDULES: Partial<Record<JobQueue, string>> = {
+  sweep: '* * * * *',
+  keep: '23 * * * *',
+  logins: '33 * * * *',
+  chats: '43 * * * *',
+}
 
 export type JobsReport = {
   queues: { name: string; waiting: number; active: number; failed: number }[]

@@ -167,6 +167,8 @@ export const chats = pgTable(
       .on(t.external_owner, t.created_at, t.id)
       .where(sql`${t.external_id} IS NOT NULL AND ${t.deleted_at} IS NULL`),
     check('chats_external_check', sql`(${t.external_id} IS NULL) = (${t.external_owner} IS NULL)`),
+    // Few of all chats are deleted, and they go in the end.
+    index('chats_deleted_index').on(t.deleted_at).where(sql`${t.deleted_at} IS NOT NULL`),
     index('chats_owner_updated_index').on(t.owner_id, t.updated_hour).where(sql`${t.deleted_at} IS NULL`),
     check('chats_handling_check', oneOf(t.handling, HANDLINGS)),
     check('chats_customer_check', sql`(${t.customer_id} IS NULL) = (${t.handling} IS NULL)`),

@@ -253,7 +253,7 @@ export interface Extractor {
   extract(file: FileToRead, open: () => Promise<ReadableStream<Uint8Array>>, signal: AbortSignal): Promise<Extracted>
 }
 
-export type JobQueue = 'file' | 'sweep' | 'keep'
+export type JobQueue = 'file' | 'sweep' | 'keep' | 'logins' | 'chats'
 export type JobData = Readonly<Record<string, string>>
 
 /**

@@ -70,6 +70,8 @@ for (const { kind, place } of testDatabases()) {
         expect(await shown.exited).toBe(0)
         expect(shown.output()).toMatch(/^file +0 +0 +0$/m)
         expect(shown.output()).toMatch(/^keep +0 +0 +0 +23 \* \* \* \*$/m)
+        expect(shown.output()).toMatch(/^logins +0 +0 +0 +33 \* \* \* \*$/m)
+        expect(shown.output()).toMatch(/^chats +0 +0 +0 +43 \* \* \* \*$/m)
         expect(shown.output()).toContain('No job has failed.')
       } finally {
         server.kill('SIGKILL')

@@ -120,6 +120,8 @@ export class ChatService {
     const restored = this.#log.change(actor, chatId, async (transaction, chat, at) => {
       assertMayArrange(actor, chat)
       if (chat.deleted_at === null) return { events: [], result: chatOf(chat) }
+      // Its removal has begun: there may be nothing left of it.
+      if (Date.parse(chat.deleted_at) === 0) throw new Refusal('chat_missing')
       await this.#store.update(transaction, chatId, { deleted_at: null })
       const result = { ...chatOf({ ...chat, deleted_at: null, last_seq: chat.last_seq + 1 }), updated_at: at }
       return { events: [{ type: 'chat.restored', data: {} }], result }

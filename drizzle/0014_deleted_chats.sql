@@ -1,0 +1,1 @@
+CREATE INDEX "chats_deleted_index" ON "chats" USING btree ("deleted_at") WHERE "chats"."deleted_at" IS NOT NULL;
