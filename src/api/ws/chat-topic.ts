@@ -1,6 +1,7 @@
 import type { CloseName } from '../../contract/close-codes.ts'
+import { FewMap } from '../../domain/few-map.ts'
 import type { TailEvent, TailListener } from '../../domain/live/chat-tail.ts'
-import type { BegunAnswer, LiveAnswers } from '../../domain/live/live-answers.ts'
+import type { BegunAnswer, LiveAnswers, OpenAnswers } from '../../domain/live/live-answers.ts'
 import type { LiveChats } from '../../domain/live/live-chats.ts'
 import type { Start, Starts } from '../../domain/live/starts.ts'
 import type { OpenChat } from '../../domain/live/watched-chat.ts'
@@ -63,19 +64,16 @@ export class ChatTopic implements Audience, TailListener {
   readonly name: string
   readonly chatId: string
   readonly #parts: TopicParts
-  readonly #readers = new Map<Connection, Reader>()
-  readonly #opening: Promise<Pick<OpenChat, 'tail' | 'close'>>
-  /** What is told of answers, which waits a moment while somebody does not keep up. */
-  readonly #pieces: Pieces
+  readonly #readers = new FewMap<Connection, Reader>()
+  readonly #opening: Promise<OpenChat>
+  #said: OpenAnswers | undefined
+  /** What is told of answers, which waits a moment while somebody does not keep up. Not set before the first of it. */
+  #pieces: Pieces | undefined
 
   constructor(chatId: string, parts: TopicParts) {
     this.name = `${parts.dialect.name}:${chatId}`
     this.chatId = chatId
     this.#parts = parts
-    this.#pieces = new Pieces(
-      (piece) => this.#publish(parts.dialect.answers?.delta(piece)),
-      () => [...this.watchers].some((connection) => connection.isBehind),
-    )
     this.#opening = this.#open()
   }
 
@@ -101,11 +99,12 @@ export class ChatTopic implements Audience, TailListener {
     connection.unsubscribe(this.name)
     if (!this.#readers.delete(connection) || this.#readers.size > 0) return
     this.#parts.onEmpty(this)
-    this.#pieces.flush()
+    this.#pieces?.flush()
     this.#opening.then(
       (chat) => {
         // Others may hear the same tail: it would go on telling of its events here.
         chat.tail.unlisten(this)
+        this.#said?.close()
         chat.close()
       },
       () => {},
@@ -116,7 +115,7 @@ export class ChatTopic implements Audience, TailListener {
 
   event(event: TailEvent): void {
     const { dialect } = this.#parts
-    this.#pieces.flush()
+    this.#pieces?.flush()
     this.#publish(dialect.frame(event))
     const ending = dialect.ending?.(event)
     if (ending !== undefined) for (const connection of [...this.watchers]) connection.end(ending)
@@ -125,22 +124,26 @@ export class ChatTopic implements Audience, TailListener {
   // Those below by what is heard of answers.
 
   begins(answer: BegunAnswer, text: string): void {
-    this.#pieces.flush()
+    this.#pieces?.flush()
     this.#publish(this.#parts.dialect.answers?.begins(answer, text))
   }
 
   delta(piece: Piece): void {
+    this.#pieces ??= new Pieces(
+      (more) => this.#publish(this.#parts.dialect.answers?.delta(more)),
+      () => [...this.watchers].some((connection) => connection.isBehind),
+    )
     this.#pieces.add(piece)
   }
 
   replaced(answer: AnswerRef, text: string): void {
-    this.#pieces.flush()
+    this.#pieces?.flush()
     this.#publish(this.#parts.dialect.answers?.replaced(answer, text))
   }
 
   /** See `ChatTopics.tell`. */
   tell(connection: Connection, frame: string): void {
-    this.#pieces.flush()
+    this.#pieces?.flush()
     connection.send(frame)
   }
 
@@ -159,25 +162,18 @@ export class ChatTopic implements Audience, TailListener {
     if (readers.length > 0) void this.#beginAnew(readers)
   }
 
-  async #open(): Promise<Pick<OpenChat, 'tail' | 'close'>> {
+  async #open(): Promise<OpenChat> {
     const { live, answers, dialect } = this.#parts
     const chat = await live.open(this.chatId)
-    const { tail } = chat
     // Before the topic hears of events: the end of an answer comes after the last of its text.
-    const said = dialect.answers && (await answers.open(tail))
-    tail.listen(this)
-    return {
-      tail,
-      close() {
-        said?.close()
-        chat.close()
-      },
-    }
+    this.#said = dialect.answers && (await answers.open(chat.tail))
+    chat.tail.listen(this)
+    return chat
   }
 
   /** From this moment the socket is told what the others are, and it knows what they know. */
   #enter(connection: Connection, reader: Reader): void {
-    this.#pieces.flush()
+    this.#pieces?.flush()
     const { answers, dialect } = this.#parts
     for (const { answer, text } of dialect.answers === undefined ? [] : answers.current(this.chatId)) {
       const frame = dialect.answers?.joined(answer, text)
@@ -215,7 +211,7 @@ export class ChatTopic implements Audience, TailListener {
     throw new Refusal('storage_unavailable', { cause: new Error(`${this.chatId} forgets faster than it is read`) })
   }
 
-  async #beginAnew(readers: readonly [Connection, Reader][]): Promise<void> {
+  async #beginAnew(readers: readonly (readonly [Connection, Reader])[]): Promise<void> {
     const start = this.#parts.starts.afresh(this.chatId)
     await Promise.all(
       readers.map(async ([connection, reader]) => {

@@ -9,6 +9,7 @@ import type { AccountService } from '../../domain/accounts/service.ts'
 import type { AnswerService } from '../../domain/answers/service.ts'
 import { idOf } from '../../domain/chats/access.ts'
 import type { ChatServices } from '../../domain/chats/services.ts'
+import { FewMap } from '../../domain/few-map.ts'
 import type { Start } from '../../domain/live/starts.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import { answerFrame, watchingFrame } from '../following.ts'
@@ -81,7 +82,7 @@ export class LiveSocket implements Dialect {
   #identity: Identity<Participant> | undefined
   #signIn: ReturnType<typeof setTimeout> | undefined
   /** The chats that it watches. */
-  readonly #watched = new Set<string>()
+  readonly #watched = new FewMap<string, true>()
   /** Frames in a row that were refused for what they are. */
   #refused = 0
 
@@ -118,7 +119,7 @@ export class LiveSocket implements Dialect {
 
   closed(connection: Connection): void {
     clearTimeout(this.#signIn)
-    for (const chatId of [...this.#watched]) this.#unwatch(connection, chatId)
+    for (const chatId of this.#watched.keys()) this.#unwatch(connection, chatId)
   }
 
   farewell(why: CloseName): string {
@@ -189,7 +190,7 @@ export class LiveSocket implements Dialect {
     // What is closed meanwhile has left already, and would not leave again.
     if (connection.ended) return
     this.#unwatch(connection, chat_id)
-    this.#watched.add(chat_id)
+    this.#watched.set(chat_id, true)
     const userId = idOf(actor)
     if (userId !== null) presence.enter(chat_id, userId)
     try {

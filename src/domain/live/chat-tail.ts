@@ -1,5 +1,6 @@
 import { eventText } from '../chats/log.ts'
 import type { LoggedEvent } from '../chats/log-store.ts'
+import { FewMap } from '../few-map.ts'
 
 /** An event as readers are told of it. */
 export type TailEvent = { seq: number /** The JSON text of a `ChatEvent`. */; text: string }
@@ -32,7 +33,7 @@ const RETRY_MAX_MS = 2000
 export class ChatTail {
   readonly chatId: string
   readonly #log: TailLog
-  readonly #listeners = new Set<TailListener>()
+  readonly #listeners = new FewMap<TailListener, true>()
   /** The newest events, without gaps, the last of them `#seq`. */
   #recent: TailEvent[] = []
   #recentLength = 0
@@ -61,7 +62,7 @@ export class ChatTail {
   }
 
   listen(listener: TailListener): void {
-    this.#listeners.add(listener)
+    this.#listeners.set(listener, true)
   }
 
   unlisten(listener: TailListener): void {
@@ -143,7 +144,7 @@ export class ChatTail {
     this.#seq = event.seq
     if (event.seq > this.#newest) this.#newest = event.seq
     this.#keep(event)
-    for (const listener of this.#listeners) listener.event(event)
+    for (const listener of this.#listeners.keys()) if (this.#listeners.has(listener)) listener.event(event)
   }
 
   #keep(event: TailEvent): void {
@@ -179,7 +180,7 @@ export class ChatTail {
     this.#recent = []
     this.#recentLength = 0
     this.#seq = this.#newest
-    for (const listener of this.#listeners) listener.broken()
+    for (const listener of this.#listeners.keys()) if (this.#listeners.has(listener)) listener.broken()
   }
 }
 

@@ -17,16 +17,6 @@ export interface AnswerListener {
   replaced(answer: AnswerRef, text: string): void
 }
 
-/** The answers of one chat, as far as they are known here. */
-export interface OpenAnswers {
-  /** Those that are being made, with all that was told of each. */
-  current(): Iterable<{ answer: AnswerRef; text: string }>
-  /** Called whenever there is more. */
-  onNews(wake: () => void): () => void
-  /** May be called again. */
-  close(): void
-}
-
 type Entry = {
   answer: AnswerRef
   /** See `BegunAnswer`; `undefined` where a piece was heard before its event. Nothing is told until it is known. */
@@ -45,10 +35,10 @@ const ENDED = 10_000
 const RETRY_MS = 200
 
 /** The answers of one chat in this process: each text once, whatever the pieces that are heard leave out or repeat. */
-class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
+class ChatAnswers implements TailListener {
   readonly ready: Promise<void>
   users = 0
-  readonly #chatId: string
+  readonly chatId: string
   readonly #parts: Parts
   readonly #listener: AnswerListener
   readonly #entries = new Map<string, Entry>()
@@ -58,7 +48,7 @@ class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
   #closed = false
 
   constructor(tail: ChatTail, parts: Parts, listener: AnswerListener, ended: BoundedCache<string, true>) {
-    this.#chatId = tail.chatId
+    this.chatId = tail.chatId
     this.#parts = parts
     this.#listener = listener
     this.#ended = ended
@@ -79,7 +69,7 @@ class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
 
   heard({ messageId, answerId, offset, text }: AnswerDelta): void {
     if (this.#ended.get(answerId)) return
-    const entry = this.#entries.get(answerId) ?? this.#add({ chatId: this.#chatId, messageId, answerId })
+    const entry = this.#entries.get(answerId) ?? this.#add({ chatId: this.chatId, messageId, answerId })
     entry.reaches = Math.max(entry.reaches, offset + text.length)
     if (entry.begun === undefined) void this.#lookUp(entry)
     else if (entry.text === undefined || entry.loading || offset > entry.text.length) void this.#load(entry)
@@ -106,7 +96,7 @@ class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
       const { message_id: messageId, answer_id: answerId, offset } = event.data
       const known = this.#entries.get(answerId)
       if (known?.begun !== undefined || this.#ended.get(answerId)) return
-      const entry = known ?? this.#add({ chatId: this.#chatId, messageId, answerId })
+      const entry = known ?? this.#add({ chatId: this.chatId, messageId, answerId })
       entry.begun = offset
       if (known === undefined && offset === 0) this.#tell(entry, '')
       else void this.#load(entry)
@@ -137,7 +127,7 @@ class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
 
   async #find(): Promise<void> {
     try {
-      const running = await this.#parts.running(this.#chatId)
+      const running = await this.#parts.running(this.chatId)
       await Promise.all(
         running
           .filter(({ answerId }) => !this.#ended.get(answerId))
@@ -157,7 +147,7 @@ class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
     if (entry.loading) return
     entry.loading = true
     const { answerId } = entry.answer
-    const running = await this.#parts.running(this.#chatId).catch(() => [])
+    const running = await this.#parts.running(this.chatId).catch(() => [])
     entry.loading = false
     entry.begun ??= running.find((answer) => answer.answerId === answerId)?.begun
     if (entry.begun !== undefined) await this.#load(entry)
@@ -197,6 +187,40 @@ class ChatAnswers implements Omit<OpenAnswers, 'close'>, TailListener {
   }
 }
 
+/** One use of the answers of a chat, as far as they are known here. */
+export class OpenAnswers {
+  readonly #answers: ChatAnswers
+  /** All that are open, of which the last use takes them out. */
+  readonly #all: Map<string, ChatAnswers>
+  #isOpen = true
+
+  constructor(answers: ChatAnswers, all: Map<string, ChatAnswers>) {
+    this.#answers = answers
+    this.#all = all
+  }
+
+  /** Those that are being made, with all that was told of each. */
+  current(): Iterable<{ answer: AnswerRef; text: string }> {
+    return this.#answers.current()
+  }
+
+  /** Called whenever there is more. */
+  onNews(wake: () => void): () => void {
+    return this.#answers.onNews(wake)
+  }
+
+  /** May be called again. */
+  close(): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    const { chatId } = this.#answers
+    this.#answers.users -= 1
+    if (this.#answers.users > 0) return
+    this.#answers.close()
+    if (this.#all.get(chatId) === this.#answers) this.#all.delete(chatId)
+  }
+}
+
 /** The answers that are being made in the chats that are watched here, however many watch each. */
 export class LiveAnswers {
   readonly #parts: Parts
@@ -225,20 +249,8 @@ export class LiveAnswers {
     const answers = this.#chats.get(chatId) ?? new ChatAnswers(tail, this.#parts, this.#all, this.#ended)
     this.#chats.set(chatId, answers)
     answers.users += 1
-    let open = true
     await answers.ready
-    return {
-      current: () => answers.current(),
-      onNews: (wake) => answers.onNews(wake),
-      close: () => {
-        if (!open) return
-        open = false
-        answers.users -= 1
-        if (answers.users > 0) return
-        answers.close()
-        if (this.#chats.get(chatId) === answers) this.#chats.delete(chatId)
-      },
-    }
+    return new OpenAnswers(answers, this.#chats)
   }
 
   onAnswer(listener: AnswerListener): () => void {

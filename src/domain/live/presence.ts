@@ -1,4 +1,5 @@
 import { PRESENT_MAX } from '../../contract/live.ts'
+import { FewMap } from '../few-map.ts'
 import type { Bus } from '../ports.ts'
 import { Instances } from './instances.ts'
 import { fromWord, wordOf } from './word.ts'
@@ -17,7 +18,7 @@ type Watchers = { count: number; users: readonly string[] }
 
 type Attendance = {
   /** Sockets of each person in this process. */
-  here: Map<string, number>
+  here: FewMap<string, number>
   /** By instance; not set where no other has any. */
   elsewhere?: Map<string, Watchers> | undefined
   /** What was told last, to tell nothing twice. */
@@ -103,7 +104,7 @@ export class Presence {
   }
 
   #begin(chatId: string): Attendance {
-    const attendance: Attendance = { here: new Map() }
+    const attendance: Attendance = { here: new FewMap() }
     this.#chats.set(chatId, attendance)
     this.#ask(chatId)
     return attendance
