@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { MessageParams } from './chat-calls.ts'
+import { SOURCE_MAX } from './chats.ts'
 
 /** What the AI service calls back with. Left out is what the type does not need. */
 export const AnswerCallback = z
@@ -21,9 +22,9 @@ export const AnswerCallback = z
     sources: z
       .array(
         z.object({
-          title: z.string().max(1000),
-          url: z.string().max(4096).nullish(),
-          content: z.string().max(32_768).nullish(),
+          title: z.string().max(SOURCE_MAX.title),
+          url: z.string().max(SOURCE_MAX.url).nullish(),
+          content: z.string().max(SOURCE_MAX.content).nullish(),
         }),
       )
       .max(100)

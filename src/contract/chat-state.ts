@@ -63,9 +63,9 @@ function changedBy(state: ChatState, event: ChatEvent): ChatState {
       return { ...state, read_cursors: { ...state.read_cursors, [user_id]: cursor } }
     }
     case 'message.created': {
-      const { created_at = event.at, number: _, files = [], ...said } = event.data
+      const { created_at = event.at, number: _, files = [], sources = [], ...said } = event.data
       const times = { created_at, updated_at: created_at, edited_at: null, deleted_at: null }
-      const message = { ...said, seq: event.seq, ...times, reactions: [], sources: [], files, attachments: [] }
+      const message = { ...said, seq: event.seq, ...times, reactions: [], sources, files, attachments: [] }
       return { ...state, messages: { ...state.messages, [message.id]: message } }
     }
     case 'answering.changed':

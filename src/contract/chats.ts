@@ -64,6 +64,10 @@ export const Reaction = z
   .meta({ id: 'Reaction', examples: [{ user_id: accountId, reaction_type: 'like', created_at: time }] })
 export type Reaction = z.infer<typeof Reaction>
 
+/** As many sources of one answer are kept, and so many UTF-16 code units of each one's parts. */
+export const SOURCES_MAX = 100
+export const SOURCE_MAX = { title: 1000, url: 4096, content: 32_768 }
+
 /** What an answer is based on. */
 export const Source = z
   .object({

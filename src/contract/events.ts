@@ -19,7 +19,7 @@ import { SupportState } from './support.ts'
 import { Id, Timestamp } from './text.ts'
 
 /** What the model counted. */
-const AnswerUsage = z.object({ input_tokens: z.int().nonnegative(), output_tokens: z.int().nonnegative() })
+export const AnswerUsage = z.object({ input_tokens: z.int().nonnegative(), output_tokens: z.int().nonnegative() })
 
 const event = <T extends string, D extends z.ZodRawShape>(type: T, shape: D) =>
   z.object({ chat_id: ChatId, seq: Seq, at: Timestamp, type: z.literal(type), data: z.object(shape) })
@@ -46,6 +46,7 @@ export const ChatEvent = z.discriminatedUnion('type', [
       attachments: true,
     }).extend({
       files: z.array(FileReference).optional().meta({ description: 'Left out where it has none.' }),
+      sources: z.array(Source).optional().meta({ description: 'There where an answer came whole, with its chat.' }),
       created_at: Timestamp.optional().meta({ description: "Left out where it is the event's own `at`." }),
       number: z.int().positive().optional().meta({
         description:

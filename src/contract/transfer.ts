@@ -14,7 +14,10 @@ import {
   Metadata,
   Position,
   SenderType,
+  SOURCE_MAX,
+  SOURCES_MAX,
 } from './chats.ts'
+import { AnswerUsage } from './events.ts'
 import { AttachedUrl } from './extensions.ts'
 import { Timestamp } from './text.ts'
 
@@ -81,6 +84,22 @@ const TransferredAttachment = z.strictObject({
   created_at: Time,
 })
 
+const TransferredSource = z.strictObject({
+  title: text(SOURCE_MAX.title),
+  url: text(SOURCE_MAX.url).optional(),
+  content: text(SOURCE_MAX.content).optional(),
+  created_at: Time,
+})
+
+const TransferredAnswer = z
+  .strictObject({
+    question_id: MessageId.meta({ description: 'The message that it answers, which comes before it.' }),
+    answerer: text(50),
+    usage: AnswerUsage.nullable(),
+    error: text(1000).nullable().meta({ description: 'Why it failed, for a person to read.' }),
+  })
+  .meta({ description: 'How an answer was made: its newest run.' })
+
 export const TransferredMessage = z
   .strictObject({
     id: MessageId,
@@ -99,18 +118,24 @@ export const TransferredMessage = z
     reactions: z.array(TransferredReaction).max(10_000),
     edits: z.array(TransferredEdit).max(10_000).meta({ description: 'Oldest first.' }),
     attachments: z.array(TransferredAttachment).max(1000).default([]),
+    sources: z.array(TransferredSource).max(SOURCES_MAX).default([]).meta({ description: 'Of an answer.' }),
+    answer: TransferredAnswer.optional(),
   })
   .refine(
     ({ content, sender_type, deleted_at }) => deleted_at !== null || sender_type !== 'user' || content.trim() !== '',
     { path: ['content'], error: 'Content must not be blank.' },
   )
   .refine(
-    ({ deleted_at, content, metadata, reactions, edits, attachments }) =>
+    ({ deleted_at, content, metadata, reactions, edits, attachments, sources, answer }) =>
       deleted_at === null ||
       (content === '' &&
-        [reactions, edits, attachments].every(({ length }) => length === 0) &&
+        [reactions, edits, attachments, sources].every(({ length }) => length === 0) &&
+        answer === undefined &&
         Object.keys(metadata).length === 0),
-    { path: ['deleted_at'], error: 'A deleted message has no content, metadata, reactions, edits and attachments.' },
+    {
+      path: ['deleted_at'],
+      error: 'A deleted message has no content, metadata, reactions, edits, attachments, sources and answer.',
+    },
   )
   .refine(({ edits, edited_at }) => edits.length === 0 || edited_at !== null, {
     path: ['edited_at'],
@@ -160,6 +185,7 @@ const exampleDocument = {
       reactions: [],
       edits: [],
       attachments: [],
+      sources: [],
     },
   ],
 }

@@ -160,5 +160,48 @@ for (const { kind, open } of testDatabases()) {
       const { id } = Made.parse(await (await ada.send('/api/chats/import', { ...document, chat: older })).json())
       expect(await (await ada.call(path(id))).json()).toMatchObject(NO_ANSWERING)
     })
+
+    test('what an answer cites and has cost goes along, and it can be made once more where it comes', async () => {
+      const chat = await newChat()
+      await say(chat, `why ${chat}`)
+      const run = await first.run(`why ${chat}`)
+      run.say('So.')
+      run.give({ type: 'source', source: { title: 'A book', url: 'https://example.com/book', content: 'It says so.' } })
+      run.give({ type: 'source', source: { title: 't'.repeat(5000), url: `https://example.com/${'u'.repeat(5000)}` } })
+      run.give({ type: 'usage', usage: { input_tokens: 3, output_tokens: 2 } })
+      run.end()
+      await until(async () => (await events(chat)).some(({ type }) => type === 'answer.ended'))
+      const document = ChatDocument.parse(await (await ada.call(`/api/chats/${chat}/export`)).json())
+      const [question, answer] = document.messages
+      expect(answer).toMatchObject({
+        sources: [
+          { title: 'A book', url: 'https://example.com/book', content: 'It says so.' },
+          { title: 't'.repeat(1000) },
+        ],
+        answer: {
+          question_id: question?.id,
+          answerer: 'openai',
+          usage: { input_tokens: 3, output_tokens: 2 },
+          error: null,
+        },
+      })
+      const { id } = Made.parse(await (await ada.send('/api/chats/import', document)).json())
+      const copy = ChatDocument.parse(await (await ada.call(`/api/chats/${id}/export`)).json())
+      expect(copy.messages[1]).toMatchObject({
+        ...answer,
+        id: copy.messages[1]?.id,
+        branch_id: id,
+        answer: { usage: { input_tokens: 3 } },
+      })
+      const again = await ada.send(`/api/chats/${id}/messages/${copy.messages[1]?.id}/regenerate`, {})
+      expect(again.status).toBe(201)
+      expect((await first.run(`why ${chat}`, 2)).request.chatId).toBe(id)
+
+      await server.chats.messages.remove({ kind: 'service' }, id, copy.messages[1]?.id ?? '')
+      const log = await (await ada.call(`/api/chats/${id}/events`)).text()
+      expect(log).not.toContain('It says so.')
+      const lost = { ...document, messages: document.messages.slice(1).map((one) => ({ ...one, position: 1 })) }
+      expect(await refusalOf(await ada.send('/api/chats/import', lost))).toEqual({ status: 422, reason: 'invalid' })
+    })
   })
 }

@@ -35,6 +35,7 @@ function messageAt(branch_id: string, position: number, content: string): ChatDo
     reactions: [],
     edits: [],
     attachments: [],
+    sources: [],
   }
 }
 
@@ -71,12 +72,16 @@ const told = fc
       }),
       { maxLength: 4, selector: ({ user_id }) => user_id },
     ),
+    sources: fc.array(
+      fc.record({ title: word, url: word, content: word, created_at: time }, { requiredKeys: ['title', 'created_at'] }),
+      { maxLength: 3 },
+    ),
   })
   .map((message) => {
     const edits = message.edits.sort((one, other) => compare(one.replaced_at, other.replaced_at))
     const edited_at = edits.at(-1)?.replaced_at ?? null
     if (message.deleted_at !== null) {
-      return { ...message, edited_at, content: '', metadata: {}, edits: [], reactions: [] }
+      return { ...message, edited_at, content: '', metadata: {}, edits: [], reactions: [], sources: [] }
     }
     return { ...message, edited_at, edits, reactions: message.reactions.sort(compareReactions) }
   })
@@ -89,6 +94,14 @@ const step = fc.record({
   name: fc.option(oneLine, { nil: null }),
   created_by: person,
   told,
+  answer: fc.option(
+    fc.record({
+      answerer: oneLine,
+      usage: fc.option(fc.record({ input_tokens: fc.nat(), output_tokens: fc.nat() }), { nil: null }),
+      error: fc.option(word, { nil: null }),
+    }),
+    { nil: null },
+  ),
 })
 
 /** Documents of chats at random, as an export writes them. */
@@ -107,7 +120,7 @@ export const documents: fc.Arbitrary<ChatDocument> = fc
     const { branches, messages } = document
     for (const root of branches) root.created_at = chat.created_at
     const heads = new Map(branches.map(({ id }) => [id, 0]))
-    for (const { isBranch, at, place, name, created_by, told: message } of steps) {
+    for (const { isBranch, at, place, name, created_by, told: message, answer } of steps) {
       const { id: line = '', created_at: since = '' } = branches[at % branches.length] ?? {}
       const head = heads.get(line) ?? 0
       if (isBranch) {
@@ -117,7 +130,11 @@ export const documents: fc.Arbitrary<ChatDocument> = fc
         branches.push({ id, name, parent_branch_id: line, fork_position, created_by, created_at })
         heads.set(id, fork_position)
       } else {
-        messages.push({ ...messageAt(line, head + 1, ''), ...message })
+        const question_id = messages[place % Math.max(1, messages.length)]?.id
+        const isMade = message.sender_type === 'assistant' && message.deleted_at === null
+        const made =
+          isMade && answer !== null && question_id !== undefined ? { answer: { question_id, ...answer } } : {}
+        messages.push({ ...messageAt(line, head + 1, ''), ...message, ...made })
         heads.set(line, head + 1)
       }
     }
@@ -147,6 +164,10 @@ export function inOwnWords({ chat, branches, messages, exported_at: _, ...rest }
       id: named(id),
       parent_branch_id: named(parent_branch_id),
     })),
-    messages: messages.map(({ id: _id, branch_id, ...told }) => ({ ...told, branch_id: named(branch_id) })),
+    messages: messages.map(({ id: _id, branch_id, answer, ...told }) => ({
+      ...told,
+      branch_id: named(branch_id),
+      answer: answer && { ...answer, question_id: messages.findIndex(({ id }) => id === answer.question_id) },
+    })),
   }
 }

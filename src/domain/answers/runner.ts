@@ -1,4 +1,4 @@
-import type { Message } from '../../contract/chats.ts'
+import { type Message, SOURCES_MAX } from '../../contract/chats.ts'
 import type { AnsweringRules } from '../chats/answering.ts'
 import type { History } from '../chats/history.ts'
 import { pause } from '../pause.ts'
@@ -15,7 +15,7 @@ import { AnswerFault } from './answer-fault.ts'
 import { type AnswerRow, refOf } from './answer-store.ts'
 import type { AnswerLimits } from './limits.ts'
 import { patiently } from './patience.ts'
-import { type Ending, type Settlement, SOURCES_MAX } from './settlement.ts'
+import type { Ending, Settlement } from './settlement.ts'
 import { AnswerWriter } from './writer.ts'
 
 export type RunnerParts = {

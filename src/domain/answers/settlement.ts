@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Source } from '../../contract/chats.ts'
+import { SOURCE_MAX, SOURCES_MAX, type Source } from '../../contract/chats.ts'
 import type { Participant } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
 import type { ChatLog } from '../chats/log.ts'
@@ -28,9 +28,6 @@ export type Ending = z.infer<typeof Ending>
 
 /** Whoever ends an answer, whatever it is a producer, a person, or whoever finds it abandoned, does so by this. */
 const SYSTEM = { kind: 'service' } as const
-
-/** As many are kept and told of. */
-export const SOURCES_MAX = 100
 
 /** What follows from an answer's end, and happens in the same transaction. */
 export interface AnswerFollower {
@@ -150,9 +147,10 @@ function storedSource({ title, url, content }: AnswerSource, message_id: string,
   return {
     id: Bun.randomUUIDv7(),
     message_id,
-    title: storable(title),
-    ...(url === undefined ? {} : { url: storable(url) }),
-    ...(content === undefined ? {} : { content: storable(content) }),
+    title: storable(title.slice(0, SOURCE_MAX.title)),
+    // Half an address leads nowhere.
+    ...(url === undefined || url.length > SOURCE_MAX.url ? {} : { url: storable(url) }),
+    ...(content === undefined ? {} : { content: storable(content.slice(0, SOURCE_MAX.content)) }),
     created_at,
   }
 }

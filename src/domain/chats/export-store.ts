@@ -1,9 +1,14 @@
-import { and, asc, eq, gt, inArray, lte } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, inArray, lte } from 'drizzle-orm'
 import type { Answering } from '../../contract/answering.ts'
+import type { TransferredMessage } from '../../contract/transfer.ts'
 import type { Database } from '../../db/open.ts'
-import { branches, chats, message_extensions, messages } from '../../db/schema.ts'
+import { answers, branches, chats, message_extensions, messages, sources } from '../../db/schema.ts'
 import { answeringOf } from './answering-store.ts'
 import type { BranchRow, ChatRow, ExtensionRow } from './rows.ts'
+
+export type SourceRow = typeof sources.$inferSelect
+
+export type RunRow = { message_id: string } & NonNullable<TransferredMessage['answer']>
 
 export type ExportedRow = Omit<typeof messages.$inferSelect, 'number' | 'chat_id' | 'client_id' | 'settled_at'>
 
@@ -60,6 +65,34 @@ export class ExportStore {
         .where(and(eq(messages.chat_id, chatId), gt(messages.seq, after), lte(messages.seq, last)))
         .orderBy(asc(messages.seq))
         .limit(limit),
+    )
+  }
+
+  /** What these messages cite, in their order. */
+  async sources(messageIds: readonly string[]): Promise<SourceRow[]> {
+    return this.#database.within(() =>
+      this.#database.orm
+        .select()
+        .from(sources)
+        .where(inArray(sources.message_id, [...messageIds]))
+        .orderBy(asc(sources.message_id), asc(sources.position)),
+    )
+  }
+
+  /** How these messages were made: the newest run of each that an answerer wrote, along `answers_message_index`. */
+  async runs(messageIds: readonly string[]): Promise<RunRow[]> {
+    return this.#database.within(() =>
+      this.#database.orm
+        .selectDistinctOn([answers.message_id], {
+          message_id: answers.message_id,
+          question_id: answers.question_id,
+          answerer: answers.provider,
+          usage: answers.usage,
+          error: answers.error,
+        })
+        .from(answers)
+        .where(inArray(answers.message_id, [...messageIds]))
+        .orderBy(answers.message_id, desc(answers.id)),
     )
   }
 

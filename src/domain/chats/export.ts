@@ -5,7 +5,7 @@ import type { ChatDocument, TransferredBranch, TransferredMessage } from '../../
 import type { Actor } from '../accounts/actor.ts'
 import { Refusal } from '../refusal.ts'
 import type { ChatAccess } from './access.ts'
-import type { ExportedRow, ExportStore } from './export-store.ts'
+import type { ExportedRow, ExportStore, RunRow, SourceRow } from './export-store.ts'
 import type { History } from './history.ts'
 import type { HistoryStore } from './history-store.ts'
 import { headingMarkdown, messageMarkdown } from './markdown.ts'
@@ -100,7 +100,14 @@ export class ChatExporter {
     const extended = rows.filter((row) => row.extended && row.deleted_at === null).map(({ id }) => id)
     const extensions = extended.length === 0 ? [] : await this.#store.extensions(extended)
     const byMessage = Map.groupBy(extensions, (extension) => extension.message_id)
-    return rows.map((row) => transferredMessage(row, byMessage.get(row.id) ?? []))
+    const sources = extended.length === 0 ? [] : await this.#store.sources(extended)
+    const cited = Map.groupBy(sources, (source) => source.message_id)
+    const made = rows.filter((row) => row.sender_type === 'assistant' && row.deleted_at === null).map(({ id }) => id)
+    const runs = made.length === 0 ? [] : await this.#store.runs(made)
+    return rows.map((row) => {
+      const run = runs.find(({ message_id }) => message_id === row.id)
+      return transferredMessage(row, { extensions: byMessage.get(row.id) ?? [], sources: cited.get(row.id) ?? [], run })
+    })
   }
 
   async *#markdown(chat: Chat, branch: Branch, head: number): AsyncGenerator<string> {
@@ -116,6 +123,19 @@ function* inSlices<Item>(items: readonly Item[], size: number): Generator<Item[]
   for (let start = 0; start < items.length; start += size) yield items.slice(start, start + size)
 }
 
+function transferredSource({ title, url, content, created_at }: SourceRow): TransferredMessage['sources'][number] {
+  return {
+    title,
+    ...(url === null ? {} : { url }),
+    ...(content === null ? {} : { content }),
+    created_at: isoTime(created_at),
+  }
+}
+
+function transferredRun({ question_id, answerer, usage, error }: RunRow): TransferredMessage['answer'] {
+  return { question_id, answerer, usage, error }
+}
+
 function transferredBranch({
   id,
   name,
@@ -127,7 +147,10 @@ function transferredBranch({
   return { id, name, parent_branch_id, fork_position, created_by, created_at }
 }
 
-function transferredMessage(row: ExportedRow, extensions: readonly ExtensionRow[]): TransferredMessage {
+/** What belongs to a message, beside its own row. */
+type Beside = { extensions: readonly ExtensionRow[]; sources: readonly SourceRow[]; run: RunRow | undefined }
+
+function transferredMessage(row: ExportedRow, { extensions, sources, run }: Beside): TransferredMessage {
   const { id, branch_id, position, sender_type, sender_id, status } = row
   const deleted = row.deleted_at !== null
   return {
@@ -158,5 +181,7 @@ function transferredMessage(row: ExportedRow, extensions: readonly ExtensionRow[
       .map(attachmentOf)
       .sort(compareAttachments)
       .map(({ id: _, ...attachment }) => attachment),
+    sources: sources.map(transferredSource),
+    ...(run === undefined ? {} : { answer: transferredRun(run) }),
   }
 }

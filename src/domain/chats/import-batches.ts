@@ -1,5 +1,5 @@
 import { type Answering, NO_ANSWERING } from '../../contract/answering.ts'
-import type { MessageStatus } from '../../contract/chats.ts'
+import type { MessageStatus, Source } from '../../contract/chats.ts'
 import type { ChatEvent } from '../../contract/events.ts'
 import type { AttachedUrl } from '../../contract/extensions.ts'
 import type { TransferredMessage } from '../../contract/transfer.ts'
@@ -8,7 +8,7 @@ import type { LoggedEvent } from './log-store.ts'
 import { EXCLUSIVE } from './messages.ts'
 import { messageTypeOf } from './rows.ts'
 
-export type ImportedMessage = Omit<TransferredMessage, 'reactions' | 'edits' | 'attachments'> & {
+export type ImportedMessage = Omit<TransferredMessage, 'reactions' | 'edits' | 'attachments' | 'sources' | 'answer'> & {
   seq: number
   extended: boolean
 }
@@ -22,11 +22,19 @@ export type ImportedExtension = {
   created_at: string
 }
 
+export type ImportedAnswer = Omit<NonNullable<TransferredMessage['answer']>, 'question_id'> & {
+  id: string
+  message: Pick<ImportedMessage, 'id' | 'branch_id' | 'status' | 'created_at'>
+  question_id: string
+}
+
 /** What is written in one go: the branches before the messages. */
 export type ImportBatch = {
   branches: Omit<PlannedBranch, 'after'>[]
   messages: ImportedMessage[]
   extensions: ImportedExtension[]
+  sources: (Source & { position: number })[]
+  answers: ImportedAnswer[]
   events: LoggedEvent[]
 }
 
@@ -62,6 +70,8 @@ export class ImportBatches {
   /** The new id of each of the document's. */
   readonly #branchIds: ReadonlyMap<string, string>
   readonly #messageId: (id: string) => string
+  /** The new ids of the messages so far. */
+  readonly #messageIds = new Map<string, string>()
   #seq = 0
   #weight = 0
   #batch: ImportBatch = newBatch()
@@ -143,7 +153,7 @@ export class ImportBatches {
     this.#tell('branch.created', { ...branch, chat_id: this.#chat.id })
   }
 
-  #addMessage({ reactions, edits, attachments, ...told }: TransferredMessage): void {
+  #addMessage({ reactions, edits, attachments, sources, answer, ...told }: TransferredMessage): void {
     const message = {
       ...told,
       id: this.#messageId(told.id),
@@ -153,12 +163,17 @@ export class ImportBatches {
     }
     const { id, content, edited_at, deleted_at } = message
     const { edited_at: _edited, deleted_at: _deleted, ...created } = message
+    this.#messageIds.set(told.id, id)
+    const cited = sources.map((source) => ({ ...source, id: Bun.randomUUIDv7(), message_id: id }))
+    this.#batch.sources.push(...cited.map((source, position) => ({ ...source, position })))
+    if (answer !== undefined) this.#addAnswer(message, answer)
     const seq = this.#tell('message.created', {
       ...created,
       chat_id: this.#chat.id,
       message_type: messageTypeOf(message.sender_type),
       content: edits[0]?.content ?? content,
       client_id: null,
+      ...(cited.length > 0 ? { sources: cited } : {}),
     })
     for (const [index, edit] of edits.entries()) {
       this.#extend(
@@ -176,8 +191,22 @@ export class ImportBatches {
     const reacted = this.#addReactions(id, reactions)
     this.#addAttachments(id, attachments)
     if (deleted_at !== null) this.#tell('message.deleted', { message_id: id, deleted_at })
-    this.#batch.messages.push({ ...message, seq, extended: edits.length + attachments.length > 0 || reacted })
+    this.#batch.messages.push({
+      ...message,
+      seq,
+      extended: edits.length + attachments.length + cited.length > 0 || reacted,
+    })
     this.#weight += content.length
+  }
+
+  #addAnswer(
+    { id, branch_id, status, created_at }: ImportedAnswer['message'],
+    { question_id, ...run }: NonNullable<TransferredMessage['answer']>,
+  ): void {
+    const question = this.#messageIds.get(question_id)
+    if (question === undefined) return
+    const message = { id, branch_id, status, created_at }
+    this.#batch.answers.push({ id: Bun.randomUUIDv7(), message, question_id: question, ...run })
   }
 
   /** Those of accounts that are told, of which each has one `like` or `dislike` and one of each emoji. */
@@ -235,7 +264,7 @@ export class ImportBatches {
 }
 
 function newBatch(): ImportBatch {
-  return { branches: [], messages: [], extensions: [], events: [] }
+  return { branches: [], messages: [], extensions: [], sources: [], answers: [], events: [] }
 }
 
 /** Nobody goes on with an answer that was being written where the document comes from. */

@@ -43,6 +43,8 @@ export async function insertWhole(transaction: Transaction, { chat, at, parts }:
     isFirst = false
     await insertMessages(transaction, chat.id, batch.messages)
     await insertExtensions(transaction, batch.extensions)
+    await insertSources(transaction, batch.sources)
+    await insertAnswers(transaction, chat.id, at, batch.answers)
     await insertEvents(transaction, batch.events)
   }
   await transaction.execute(sql`
@@ -127,6 +129,43 @@ async function insertExtensions(transaction: Transaction, extensions: ImportBatc
       ${list(extensions, (extension) => extension.sender_id)}::text[],
       ${list(extensions, ({ data }) => JSON.stringify(data))}::text[]::jsonb[],
       ${list(extensions, (extension) => extension.created_at)}::text[]::timestamptz[])`)
+}
+
+async function insertSources(transaction: Transaction, sources: ImportBatch['sources']): Promise<void> {
+  if (sources.length === 0) return
+  await transaction.execute(sql`
+    INSERT INTO sources (id, message_id, position, title, url, content, created_at)
+    SELECT * FROM unnest(
+      ${list(sources, ({ id }) => id)}::uuid[],
+      ${list(sources, (source) => source.message_id)}::uuid[],
+      ${list(sources, ({ position }) => position)}::integer[],
+      ${list(sources, ({ title }) => title)}::text[],
+      ${list(sources, ({ url }) => url ?? null)}::text[],
+      ${list(sources, ({ content }) => content ?? null)}::text[],
+      ${list(sources, (source) => source.created_at)}::text[]::timestamptz[])`)
+}
+
+/** Runs that have ended, `at` the latest: an answer without one is nobody's to continue or to make once more. */
+async function insertAnswers(
+  transaction: Transaction,
+  chatId: string,
+  at: string,
+  answers: ImportBatch['answers'],
+): Promise<void> {
+  if (answers.length === 0) return
+  await transaction.execute(sql`
+    INSERT INTO answers (chat_id, lease_until, id, message_id, branch_id, question_id, provider, status, usage, error,
+      created_at, ended_at)
+    SELECT ${chatId}::uuid, ${at}::timestamptz, new.*, ${at}::timestamptz FROM unnest(
+      ${list(answers, ({ id }) => id)}::uuid[],
+      ${list(answers, ({ message }) => message.id)}::uuid[],
+      ${list(answers, ({ message }) => message.branch_id)}::uuid[],
+      ${list(answers, (answer) => answer.question_id)}::uuid[],
+      ${list(answers, ({ answerer }) => answerer)}::text[],
+      ${list(answers, ({ message }) => message.status)}::text[],
+      ${list(answers, ({ usage }) => (usage === null ? null : JSON.stringify(usage)))}::text[]::jsonb[],
+      ${list(answers, ({ error }) => error)}::text[],
+      ${list(answers, ({ message }) => message.created_at)}::text[]::timestamptz[]) AS new`)
 }
 
 async function insertEvents(transaction: Transaction, events: ImportBatch['events']): Promise<void> {

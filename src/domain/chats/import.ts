@@ -36,6 +36,7 @@ export class ChatImporter {
   import(actor: Actor, { messages: unchecked, chat: source, branches }: ImportedDocument): Promise<Chat> {
     return this.#turns.take(async () => {
       const messages = await checked(unchecked)
+      assertQuestions(messages)
       const { faults, ordered } = planOf(branches, messages, source.active_branch_id)
       if (faults.length > 0) throw new Refusal('invalid', { issues: faults })
       const id = Bun.randomUUIDv7()
@@ -89,6 +90,20 @@ async function checked(unchecked: readonly unknown[]): Promise<TransferredMessag
   }
   if (faults.length > 0) throw new Refusal('invalid', { issues: faults.slice(0, FAULTS_MAX) })
   return messages
+}
+
+/** Throws `Refusal('invalid')` for answers to what is not there, or comes later. */
+function assertQuestions(messages: readonly TransferredMessage[]): void {
+  const known = new Set<string>()
+  const faults: Issue[] = []
+  for (const [index, { id, answer }] of messages.entries()) {
+    if (answer !== undefined && !known.has(answer.question_id)) {
+      const loc = ['body', 'messages', index, 'answer', 'question_id']
+      faults.push({ loc, msg: 'There is no such message before it.', type: 'structure' })
+    }
+    known.add(id)
+  }
+  if (faults.length > 0) throw new Refusal('invalid', { issues: faults.slice(0, FAULTS_MAX) })
 }
 
 function speakerFor(actor: Actor, formerOwner: string | null): Speaker {

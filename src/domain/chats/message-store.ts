@@ -79,7 +79,7 @@ export class MessageStore {
   /** Its text leaves the log as well: what is read again from there has the same places and nothing to read in them. */
   async remove(transaction: Transaction, messageId: string, at: string): Promise<void> {
     await transaction.execute(sql`
-      UPDATE events SET data = (data::jsonb - 'files' || CASE type
+      UPDATE events SET data = (data::jsonb - 'files' - 'sources' || CASE type
         WHEN 'message.created' THEN '{"content": "", "metadata": {}}'::jsonb
         WHEN 'answer.ended' THEN '{"content": "", "sources": []}'::jsonb
         WHEN 'attachment.added' THEN ${WITHOUT_ATTACHMENT}
