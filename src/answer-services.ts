@@ -16,6 +16,8 @@ import { HistoryStore } from './domain/chats/history-store.ts'
 import { MessageStore } from './domain/chats/message-store.ts'
 import { messageOf } from './domain/chats/rows.ts'
 import type { ChatServices } from './domain/chats/services.ts'
+import { FileTextStore } from './domain/files/file-text-store.ts'
+import { FileTexts } from './domain/files/file-texts.ts'
 import type { AnswerBuffer, Answerer, AnswerRef, Bus } from './domain/ports.ts'
 
 /** All that works on answers. */
@@ -59,6 +61,7 @@ export async function openAnswers({
     buffer,
     settlement,
     history: new History(reads),
+    files: new FileTexts(new FileTextStore(database), limits),
     async message(messageId) {
       const row = await reads.message(messageId)
       return row && messageOf(row)

@@ -76,6 +76,8 @@ export type Config = {
   answering: boolean
   /** How long an answer may take: until its first piece, between two, and as a whole. In milliseconds. */
   answerTimes: { firstMs: number; betweenMs: number; wholeMs: number }
+  /** Of what is in files, as it goes with a question. In UTF-16 code units. */
+  answerFilesLength: number
   /** Who answers where the chat names nobody; the first that is configured where it is not set. */
   answerer: AnswererName | undefined
   /** What goes with every question, where its chat does not say. */
@@ -190,6 +192,7 @@ export function readConfig(variables: Record<string, string | undefined>): Confi
       betweenMs: env.ANSWER_PAUSE_SECONDS * 1000,
       wholeMs: env.ANSWER_SECONDS * 1000,
     },
+    answerFilesLength: env.AI_FILES_LENGTH,
     answerer: env.ANSWERER,
     asking: {
       systemPrompt: env.AI_SYSTEM_PROMPT ?? null,

@@ -136,6 +136,7 @@ export const Environment = z.object({
   AI_SYSTEM_PROMPT: SystemPrompt.optional(),
   AI_HISTORY_MESSAGES: z.coerce.number().pipe(HistoryMessages).default(50),
   AI_HISTORY_LENGTH: z.coerce.number().pipe(HistoryLength).default(32_768),
+  AI_FILES_LENGTH: z.coerce.number().int().nonnegative().max(1_000_000).default(32_768),
   OPENAI_MODEL: z.string().trim().min(1).optional(),
   OUTGOING_ALLOW_PRIVATE: flag.optional(),
   PREVIEW_SERVICE_URL: serviceUrl.optional(),

@@ -70,7 +70,7 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
     answerers,
     tokens,
     log: logger,
-    limits: config.answerTimes,
+    limits: { ...config.answerTimes, filesLength: config.answerFilesLength },
   })
   const desk = new DeskService({ store: new DeskStore(database), chats: chats.chats, answers })
   const {

@@ -105,6 +105,8 @@ export interface AnswerRequest {
   history: readonly AnswerTurn[]
   /** What is to be answered. */
   message: string
+  /** What is in the files that came with it, to be said right behind it; empty where there are none. */
+  attached: string
   /** What the answer says already: go on right after it. Empty for a new one. */
   begun: string
   limits: {

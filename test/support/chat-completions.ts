@@ -65,6 +65,7 @@ export function request(fields: Partial<AnswerRequest> = {}): AnswerRequest {
     messageId: 'message',
     answerId: 'answer',
     systemPrompt: null,
+    attached: '',
     history: [],
     message: 'Hello?',
     begun: '',

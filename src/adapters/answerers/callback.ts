@@ -58,12 +58,13 @@ export class CallbackAnswerer implements Answerer {
   }
 }
 
-function conversationOf({ systemPrompt, history, message, begun }: AnswerRequest) {
+function conversationOf({ systemPrompt, history, message: said, attached, begun }: AnswerRequest) {
+  const message = `${said}${attached}`
   const system: AnswerTurn[] = systemPrompt === null ? [] : [{ role: 'system', content: systemPrompt }]
   if (begun === '') return { message, conversation_history: [...system, ...history] }
-  const said: AnswerTurn[] = [
+  const both: AnswerTurn[] = [
     { role: 'user', content: message },
     { role: 'assistant', content: begun },
   ]
-  return { message: GO_ON, conversation_history: [...system, ...history, ...said] }
+  return { message: GO_ON, conversation_history: [...system, ...history, ...both] }
 }

@@ -77,10 +77,10 @@ export class OpenAiAnswerer implements Answerer {
 
 type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string }
 
-function messagesOf({ systemPrompt, history, message, begun }: AnswerRequest): ChatMessage[] {
+function messagesOf({ systemPrompt, history, message, attached, begun }: AnswerRequest): ChatMessage[] {
   const messages: ChatMessage[] = []
   if (systemPrompt !== null) messages.push({ role: 'system', content: systemPrompt })
-  messages.push(...history, { role: 'user', content: message })
+  messages.push(...history, { role: 'user', content: `${message}${attached}` })
   if (begun !== '') messages.push({ role: 'assistant', content: begun }, { role: 'user', content: GO_ON })
   return messages
 }

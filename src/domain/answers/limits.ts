@@ -3,6 +3,10 @@ export type AnswerLimits = {
   /** The newest of what was said before, as an answerer is given it. */
   historyMessages: number
   historyLength: number
+  /** Of what is in the files of those, and of the question. */
+  filesLength: number
+  /** Until files of the question that are being read are answered without. */
+  filesWaitMs: number
   /** What an answer says at most. */
   answerLength: number
   /** Until the first piece, between two pieces, and for the whole. */
@@ -28,6 +32,8 @@ export type AnswerLimits = {
 export const LIMITS: AnswerLimits = {
   historyMessages: 50,
   historyLength: 32_768,
+  filesLength: 32_768,
+  filesWaitMs: 20_000,
   answerLength: 131_072,
   firstMs: 60_000,
   betweenMs: 30_000,

@@ -1,6 +1,7 @@
 import { type Message, SOURCES_MAX } from '../../contract/chats.ts'
 import type { AnsweringRules } from '../chats/answering.ts'
 import type { History } from '../chats/history.ts'
+import type { FileTexts } from '../files/file-texts.ts'
 import { pause } from '../pause.ts'
 import type {
   AnswerBuffer,
@@ -22,6 +23,7 @@ export type RunnerParts = {
   buffer: AnswerBuffer
   settlement: Settlement
   history: History
+  files: FileTexts
   message(messageId: string): Promise<Message | undefined>
   answerer(provider: string): Answerer | undefined
   /** How the chat is answered. */
@@ -62,7 +64,7 @@ export class AnswerRunner {
 
   async #run(answer: AnswerRow, ref: AnswerRef, signal: AbortSignal): Promise<void> {
     const { limits, buffer } = this.#parts
-    const request = await this.#request(answer, ref)
+    const request = await this.#request(answer, ref, signal)
     const writer = new AnswerWriter(buffer, ref, request.begun, limits.answerLength, signal)
     const { said, fault } = await this.#tried(answer, request, writer, signal)
     await writer.end()
@@ -153,19 +155,25 @@ export class AnswerRunner {
     }
   }
 
-  async #request(answer: AnswerRow, ref: AnswerRef): Promise<Omit<AnswerRequest, 'signal'>> {
-    const { message, limits, rulesOf } = this.#parts
+  async #request(answer: AnswerRow, ref: AnswerRef, signal: AbortSignal): Promise<Omit<AnswerRequest, 'signal'>> {
+    const { message, files, limits, rulesOf } = this.#parts
     const [question, own, rules] = await Promise.all([
       message(answer.question_id),
       message(ref.messageId),
       rulesOf(ref.chatId),
     ])
     if (question === undefined || own === undefined) throw new Error('The question of an answer is gone.')
+    const before = await this.#historyBefore(question, rules)
+    const behind = await files.behind(question, before, signal)
     return {
       ...ref,
       systemPrompt: rules.systemPrompt,
-      history: await this.#historyBefore(question, rules),
+      history: before.map(({ id, sender_type, content }) => ({
+        role: sender_type === 'agent' ? 'assistant' : sender_type,
+        content: `${content}${behind.get(id) ?? ''}`,
+      })),
       message: question.content,
+      attached: behind.get(question.id) ?? '',
       begun: own.content.slice(0, answer.begun),
       limits: { endsAt: Date.now() + limits.wholeMs, length: limits.answerLength },
     }
@@ -175,16 +183,16 @@ export class AnswerRunner {
   async #historyBefore(
     { branch_id, position }: Message,
     { historyMessages: limit, historyLength }: AnsweringRules,
-  ): Promise<AnswerRequest['history']> {
+  ): Promise<Message[]> {
     if (limit === 0) return []
     const before = await this.#parts.history.page(branch_id, { from: 'before', position, limit })
-    const history: { role: 'user' | 'assistant' | 'system'; content: string }[] = []
+    const history: Message[] = []
     let length = 0
-    for (const { sender_type, content, status } of before.reverse()) {
-      if (content === '' || status === 'failed') continue
-      length += content.length
+    for (const message of before.reverse()) {
+      if (message.content === '' || message.status === 'failed') continue
+      length += message.content.length
       if (length > historyLength) break
-      history.push({ role: sender_type === 'agent' ? 'assistant' : sender_type, content })
+      history.push(message)
     }
     return history.reverse()
   }
