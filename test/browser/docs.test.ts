@@ -4,7 +4,7 @@ import { startServer, type TestServer } from '../support/app.ts'
 import { browserPath, openBrowser, type TestBrowser } from '../support/browser.ts'
 
 // A browser on a busy machine takes its time; that is not what is tested.
-setDefaultTimeout(30_000)
+setDefaultTimeout(120_000)
 
 const SIZES = [
   { name: 'a desktop', width: 1280, height: 800 },

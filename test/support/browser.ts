@@ -17,6 +17,9 @@ const FLAGS = [
   '--disable-sync',
 ]
 
+/** For anything to appear: less than a test has, so that what was missing is told. */
+const WAIT_MS = 90_000
+
 /** Undefined where no Chromium is installed: tests of pages are left out there. */
 export const browserPath = process.env['CHROMIUM_PATH'] || PLACES.find((place) => existsSync(place))
 
@@ -40,6 +43,7 @@ export async function openBrowser(origin: string): Promise<TestBrowser> {
     args: FLAGS,
     headless: true,
   })
+  context.setDefaultTimeout(WAIT_MS)
   const faults: string[] = []
   await context.route('**/*', (route) => {
     const url = route.request().url()

@@ -1,4 +1,4 @@
-const LIMIT_MS = 15_000
+const LIMIT_MS = 30_000
 const POLL_MS = 5
 
 /** Waits until the condition holds: asks again and again instead of sleeping for a guessed time. */
