@@ -55,6 +55,7 @@ import type { Bus, Probe } from './domain/ports.ts'
 import type { SessionPromoter } from './domain/sessions/promotion.ts'
 import type { SessionService } from './domain/sessions/service.ts'
 import type { SupportDesk } from './domain/support/desk.ts'
+import type { SupportDeskFeed } from './domain/support/desk-feed.ts'
 import type { SupportHandOver } from './domain/support/hand-over.ts'
 import type { SupportService } from './domain/support/service.ts'
 
@@ -70,6 +71,7 @@ export type Services = {
   support: SupportService
   supportDesk: SupportDesk
   handOver: SupportHandOver
+  deskFeed: SupportDeskFeed
   files: FileService
   bus: Bus
   /** What the health report asks, by name. */

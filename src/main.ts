@@ -77,6 +77,7 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
     support,
     desk: supportDesk,
     handOver,
+    feed: deskFeed,
     ...supporting
   } = await openSupport(config, { database, bus, chats, answers, log: logger })
   const background = openBackground(config, { database, log: chats.log, secret, logger })
@@ -99,6 +100,7 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
       support,
       supportDesk,
       handOver,
+      deskFeed,
       files,
       bus: shared.bus,
       probes,

@@ -7,6 +7,7 @@ import type { Bus } from './domain/ports.ts'
 import { SupportAgents } from './domain/support/agents.ts'
 import { SupportChanges } from './domain/support/changes.ts'
 import { SupportDesk } from './domain/support/desk.ts'
+import { SupportDeskFeed } from './domain/support/desk-feed.ts'
 import { SupportDeskStore } from './domain/support/desk-store.ts'
 import { SupportHandOver } from './domain/support/hand-over.ts'
 import { SupportRouting } from './domain/support/routing.ts'
@@ -20,6 +21,7 @@ export type SupportServices = {
   support: SupportService
   desk: SupportDesk
   handOver: SupportHandOver
+  feed: SupportDeskFeed
   stop(): Promise<void>
 }
 
@@ -37,14 +39,23 @@ export async function openSupport(
   const handOver = new SupportHandOver({ store: sessions, answers, access, log, changes, signals })
   answers.follow(handOver)
   const report = (err: unknown) => parts.log.error({ err }, 'giving sessions to agents failed')
+  const feed = new SupportDeskFeed({
+    store,
+    sessions,
+    signals,
+    report: (err) => parts.log.error({ err }, 'telling agents of the desk failed'),
+  })
+  feed.start()
   const router = new SupportRouting({ store, changes, agents, signals, report })
   if (routing === 'least_busy') router.start()
   return {
     support: new SupportService({ store: sessions, chats, messages, answers, changes, agents, handOver, signals }),
     handOver,
+    feed,
     desk: new SupportDesk({ store, sessions, changes, agents, handOver, signals, log }),
     async stop() {
       await router.stop()
+      await feed.stop()
       signals.stop()
     },
   }

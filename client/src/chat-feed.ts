@@ -101,6 +101,10 @@ export class ChatFeed {
       case 'answer.delta':
         for (const reader of [...this.#places.keys()]) reader.answer(frame)
         break
+      case 'unwatched':
+        // It went to somebody else: this is the last that is told of it.
+        this.end(errorOf({ type: 'refused', id: null, reason: frame.reason, detail: '' }))
+        break
       case 'unknown':
         this.#tell(frame.seq, (reader) => {
           reader.passes(frame.seq)

@@ -67,5 +67,6 @@ export {
   SupportStatistics,
   SupportTransfer,
 } from '../../src/contract/support-desk.ts'
+export { DeskFrame } from '../../src/contract/support-feed.ts'
 export { CONTENT_MAX, Content, Timestamp } from '../../src/contract/text.ts'
 export { ChatDocument, TransferredMessage } from '../../src/contract/transfer.ts'

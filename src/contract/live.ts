@@ -18,6 +18,7 @@ import {
 } from './chats.ts'
 import { ChatEvent } from './events.ts'
 import { FAILURES, Issue, type Reason } from './failures.ts'
+import { DeskFrame } from './support-feed.ts'
 import { Timestamp } from './text.ts'
 
 /** Chats that one socket may watch at once. */
@@ -78,6 +79,11 @@ export const LiveClientFrame = z
       description:
         'Asks something else in the place of a message, in a branch of its own. Send a `client_id`, and resending it stores it once.',
     }),
+    frame('watch_desk', {}).meta({
+      title: 'watch_desk',
+      description: 'For agents: `desk.queue` and `desk.sessions` follow, and again each time that they change.',
+    }),
+    frame('unwatch_desk', {}).meta({ title: 'unwatch_desk' }),
     frame('ping', {}).meta({ title: 'ping' }),
   ])
   .meta({ id: 'LiveClientFrame', examples: [{ type: 'watch', id: '1', chat_id: exampleChat.id, after: 3 }] })
@@ -159,6 +165,11 @@ export const LiveControlFrame = z.discriminatedUnion('type', [
       users: z.array(PersonId).meta({ description: `Who they are; ${PRESENT_MAX} at most.` }),
     })
     .meta({ title: 'presence', description: 'Who watches now, in place of what was told before.' }),
+  z.object({ type: z.literal('unwatched'), chat_id: ChatId, reason: z.enum(REASONS) }).meta({
+    title: 'unwatched',
+    description: 'The support session is not this agent’s any more: nothing more is told.',
+  }),
+  ...DeskFrame.options,
   AnswerSnapshot,
   AnswerDelta,
   z

@@ -38,7 +38,12 @@ async function open(env: Record<string, string> = {}) {
   const tokens = new CallbackTokens(['one'])
   const { answers, callbacks, turns } = await openAnswers({ database, bus, buffer, chats, answerers: [], tokens, log })
   const desk = new DeskService({ store: new DeskStore(database), chats: chats.chats, answers })
-  const { support, desk: supportDesk, handOver } = await openSupport(config, { database, bus, chats, answers, log })
+  const {
+    support,
+    desk: supportDesk,
+    handOver,
+    feed: deskFeed,
+  } = await openSupport(config, { database, bus, chats, answers, log })
   const promoter = new SessionPromoter(stores.sessions, chats.promoted)
   const { files } = openFiles(config, {
     database: absentDatabase(),
@@ -61,6 +66,7 @@ async function open(env: Record<string, string> = {}) {
       support,
       supportDesk,
       handOver,
+      deskFeed,
       files,
       bus: stores.bus,
       probes: {},

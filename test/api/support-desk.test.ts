@@ -3,8 +3,10 @@ import { SupportSession } from '../../src/contract/support.ts'
 import { AgentState, SupportNote, SupportQueue, SupportStatistics } from '../../src/contract/support-desk.ts'
 import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
+import { LiveClient } from '../support/live.ts'
 import { refusalOf } from '../support/people.ts'
 import { type Person, personOf, signUp } from '../support/person.ts'
+import { memoryStores } from '../support/stores.ts'
 import { until } from '../support/wait.ts'
 
 setDefaultTimeout(60_000)
@@ -23,8 +25,9 @@ for (const { kind, open } of testDatabases()) {
     beforeAll(async () => {
       database = await open()
       const env = { PUBLIC_APIS: ',', SUPPORT_SESSIONS_PER_AGENT: '3' }
-      server = await startServer({ database, env })
-      second = await startServer({ database, env })
+      const stores = memoryStores()
+      server = await startServer({ database, env, stores })
+      second = await startServer({ database, env, stores })
       ada = await signUp(server, 'ada')
       agents = await Promise.all([newAgent(server), newAgent(server), newAgent(server), newAgent(server)])
     })
@@ -172,6 +175,61 @@ for (const { kind, open } of testDatabases()) {
       } finally {
         await routed.close()
       }
+    })
+
+    test('agents are told of the queue, of what they have, and of notes, as they change; others are not', async () => {
+      await clear()
+      const [one, other, customer] = [
+        await LiveClient.open(server.ws, agent(0)),
+        await LiveClient.open(second.ws, agent(1)),
+        await LiveClient.open(server.ws, ada),
+      ]
+      expect(await customer.ask({ type: 'watch_desk' })).toMatchObject({ type: 'refused', reason: 'forbidden' })
+      for (const socket of [one, other]) expect(await socket.ask({ type: 'watch_desk' })).toMatchObject({ type: 'ack' })
+      expect(await other.next('desk.queue')).toMatchObject({ waiting: 0, sessions: [] })
+      expect(await other.next('desk.sessions')).toMatchObject({ sessions: [] })
+      const { id } = await waiting()
+      await customer.watch(id)
+      const next = await waiting('customer-9')
+      // What is told is the queue as it is; a change on another instance is seen a while later at most.
+      const seen = async (socket: LiveClient, ids: string[]) => {
+        while (true) {
+          const { sessions } = await socket.next('desk.queue')
+          if (sessions.map((queued) => queued.id).join() === ids.join()) return sessions
+        }
+      }
+      expect((await seen(one, [id, next.id])).map(({ position }) => position)).toEqual([1, 2])
+      await act(agent(0), id, 'claim')
+      await seen(one, [next.id])
+      const has = async (socket: LiveClient, ids: string[]) => {
+        while ((await socket.next('desk.sessions')).sessions.map((held) => held.id).join() !== ids.join());
+      }
+      await has(one, [id])
+      await one.watch(id)
+      await act(agent(0), id, 'notes', { content: 'Secret handshake' })
+      expect((await one.next('desk.note')).note).toMatchObject({ session_id: id, content: 'Secret handshake' })
+      // It goes to the other, on the other instance: the first hears no more of it.
+      await act(agent(0), id, 'transfer', { agent_id: agent(1).user.id, note: 'Another secret' })
+      expect(await one.next('unwatched')).toMatchObject({ chat_id: id })
+      await has(one, [])
+      await has(other, [id])
+      await ada.send(`/api/chats/${id}/messages`, { content: 'Are you there?' })
+      expect(await one.ask({ type: 'watch', chat_id: id })).toMatchObject({ type: 'refused', reason: 'chat_missing' })
+      const told = await customer.events(3)
+      expect(told.map(({ type }) => type)).toEqual(['support.updated', 'support.updated', 'message.created'])
+      expect(
+        one
+          .kept()
+          .filter((frame) => 'seq' in frame && 'at' in frame)
+          .map(({ type }) => type),
+      ).toEqual(['support.updated'])
+      const reads = ['', '/messages', '/events', '/export'].map((part) => ada.call(`/api/chats/${id}${part}`))
+      const search = ada.call(`/api/search?q=secret&chat_id=${id}`)
+      const texts = await Promise.all([...reads, search].map(async (read) => (await read).text()))
+      const own = await (await ada.call(`${base}/${id}`)).text()
+      for (const text of [...texts, own, JSON.stringify(told), JSON.stringify(customer.kept())])
+        expect(text).not.toMatch(/secret/i)
+      await Promise.all([one.close(), other.close(), customer.close()])
     })
 
     test('figures tell what is open, how long it took, by agent and by day', async () => {

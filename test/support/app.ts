@@ -119,6 +119,7 @@ export async function startServer({
     support,
     desk: supportDesk,
     handOver,
+    feed: deskFeed,
     ...supporting
   } = await openSupport(config, { database, bus, chats, answers, log })
   const promoter = new SessionPromoter(stores.sessions, chats.promoted)
@@ -143,6 +144,7 @@ export async function startServer({
     support,
     supportDesk,
     handOver,
+    deskFeed,
     files: files.files,
     bus,
     probes: stores.probes,

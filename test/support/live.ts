@@ -56,6 +56,11 @@ export class LiveClient {
     return answer
   }
 
+  /** What came and nobody has asked for. */
+  kept(): readonly LiveServerFrame[] {
+    return this.#frames
+  }
+
   async #take(wanted: (frame: LiveServerFrame) => boolean): Promise<LiveServerFrame> {
     const kept = this.#frames.findIndex(wanted)
     if (kept !== -1) return this.#frames.splice(kept, 1)[0] ?? this.#take(wanted)

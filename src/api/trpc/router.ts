@@ -7,6 +7,7 @@ import type { FileService } from '../../domain/files/service.ts'
 import type { SessionPromoter } from '../../domain/sessions/promotion.ts'
 import type { SessionService } from '../../domain/sessions/service.ts'
 import type { SupportDesk } from '../../domain/support/desk.ts'
+import type { SupportDeskFeed } from '../../domain/support/desk-feed.ts'
 import type { SupportHandOver } from '../../domain/support/hand-over.ts'
 import type { SupportService } from '../../domain/support/service.ts'
 import { accountsRouter } from './accounts.ts'
@@ -33,6 +34,7 @@ export function createRouter(
     support: SupportService
     supportDesk: SupportDesk
     handOver: SupportHandOver
+    deskFeed: SupportDeskFeed
     files: FileService
     sessions: SessionService
     promoter: SessionPromoter
@@ -53,7 +55,7 @@ export function createRouter(
     files: filesRouter(services.files, authenticator),
     desk: deskRouter(services.desk, authenticator, config),
     support: supportRouter(services.support, authenticator, config),
-    supportDesk: supportDeskRouter(services.supportDesk, services.handOver, authenticator),
+    supportDesk: supportDeskRouter(services.supportDesk, services.handOver, services.deskFeed, services.accounts),
     sessions: sessionsRouter(services, services.accounts, config),
   })
 }

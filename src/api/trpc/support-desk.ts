@@ -13,15 +13,35 @@ import {
   SupportStatistics,
   SupportTransfer,
 } from '../../contract/support-desk.ts'
-import type { Authenticator } from '../../domain/accounts/authenticator.ts'
+import type { DeskFrame } from '../../contract/support-feed.ts'
+import type { Actor } from '../../domain/accounts/actor.ts'
+import type { AccountService } from '../../domain/accounts/service.ts'
+import { Refusal } from '../../domain/refusal.ts'
 import type { SupportDesk } from '../../domain/support/desk.ts'
+import type { SupportDeskFeed } from '../../domain/support/desk-feed.ts'
 import type { SupportHandOver } from '../../domain/support/hand-over.ts'
-import { router } from './init.ts'
-import { signedInProcedure } from './signed-in.ts'
+import { heldBy } from '../following.ts'
+import { NEVER, router, subscription } from './init.ts'
+import { type Caller, identityOf, signedInProcedure } from './signed-in.ts'
 
 /** What agents do, as procedures. */
-export function supportDeskRouter(desk: SupportDesk, handOver: SupportHandOver, authenticator: Authenticator) {
+export function supportDeskRouter(
+  desk: SupportDesk,
+  handOver: SupportHandOver,
+  feed: SupportDeskFeed,
+  { authenticator, holders }: AccountService,
+) {
   const signedIn = signedInProcedure(authenticator)
+  const changes = async function* (caller: Caller, signal: AbortSignal) {
+    const identity = await identityOf(authenticator, caller)
+    const held = heldBy(holders, identity)
+    try {
+      yield* deskFrames(feed, identity.actor, AbortSignal.any([held.signal, signal]))
+      if (held.signal.aborted) throw new Refusal('token_invalid')
+    } finally {
+      held.end()
+    }
+  }
   return router({
     queue: signedIn
       .input(SupportPageQuery.optional())
@@ -71,6 +91,9 @@ export function supportDeskRouter(desk: SupportDesk, handOver: SupportHandOver, 
       .output(SupportNote)
       .mutation(({ ctx, input }) => desk.note(ctx.actor, input.session_id, input.content)),
 
+    /** The queue and what the agent has, as they are and whenever they change; and notes as they are written. */
+    watch: signedIn.subscription(({ ctx, signal = NEVER }) => subscription(changes(ctx, signal))),
+
     agents: signedIn.output(z.array(AgentState)).query(({ ctx }) => desk.agents(ctx.actor)),
 
     changeAgent: signedIn
@@ -83,4 +106,30 @@ export function supportDeskRouter(desk: SupportDesk, handOver: SupportHandOver, 
       .output(SupportStatistics)
       .query(({ ctx, input: { days = 7 } = {} }) => desk.statistics(ctx.actor, days)),
   })
+}
+
+/** Notes that wait for a reader; it lists them anew where there are more. */
+const NOTES_MAX = 100
+
+/** Of what waits for a reader, the newest queue and sessions alone: the others are past. */
+async function* deskFrames(feed: SupportDeskFeed, actor: Actor, signal: AbortSignal): AsyncGenerator<DeskFrame, void> {
+  let waiting: DeskFrame[] = []
+  let wake = () => {}
+  const end = feed.watch(actor, (frame) => {
+    const isPast = ({ type }: DeskFrame) => type === frame.type && type !== 'desk.note'
+    waiting = [...waiting.filter((other) => !isPast(other)), frame].slice(-NOTES_MAX)
+    wake()
+  })
+  const stop = () => wake()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    while (!signal.aborted) {
+      const frame = waiting.shift()
+      if (frame !== undefined) yield frame
+      else await new Promise<void>((resolve) => (wake = resolve))
+    }
+  } finally {
+    end()
+    signal.removeEventListener('abort', stop)
+  }
 }

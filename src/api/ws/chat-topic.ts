@@ -1,4 +1,5 @@
 import type { CloseName } from '../../contract/close-codes.ts'
+import type { ChatEventType } from '../../contract/events.ts'
 import { FewMap } from '../../domain/few-map.ts'
 import type { TailEvent, TailListener } from '../../domain/live/chat-tail.ts'
 import type { BegunAnswer, LiveAnswers, OpenAnswers } from '../../domain/live/live-answers.ts'
@@ -34,6 +35,8 @@ export interface ChatDialect {
 export interface ChatWatch {
   /** How it begins: called once more each time that it has to begin anew. The events wait for a promise. */
   started(start: Start): Promise<void> | undefined
+  /** The chat's support session is another's now, or waits: the text of the event. It may leave. */
+  supportChanged?(text: string): void
   /** It could not begin anew: it is over. */
   failed(fault: unknown): void
 }
@@ -51,6 +54,9 @@ export type TopicParts = {
 
 /** `isLive`: told by the native topic from now on. */
 type Reader = { watch: ChatWatch; isLive: boolean }
+
+/** In the text of such an event, and by chance in that of another. */
+const SUPPORT_UPDATED = `"type":"${'support.updated' satisfies ChatEventType}"`
 
 /** A chat whose past was forgotten faster than it could be told begins anew so often, at most. */
 const STARTS_MAX = 3
@@ -117,6 +123,8 @@ export class ChatTopic implements Audience, TailListener {
     const { dialect } = this.#parts
     this.#pieces?.flush()
     this.#publish(dialect.frame(event))
+    if (event.text.includes(SUPPORT_UPDATED))
+      for (const [, { watch }] of [...this.#readers]) watch.supportChanged?.(event.text)
     const ending = dialect.ending?.(event)
     if (ending !== undefined) for (const connection of [...this.watchers]) connection.end(ending)
   }

@@ -5,6 +5,7 @@ import { ChatSocketServerFrame } from '../../contract/chat-socket.ts'
 import { FAILURES, failures } from '../../contract/failures.ts'
 import { Id } from '../../contract/text.ts'
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
+import { isPassing } from '../../domain/chats/doors.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import { CLOSE_CODES_TOLD } from '../docs/close-codes.ts'
 import { callerAddress } from '../plugins/caller-address.ts'
@@ -42,7 +43,9 @@ export function chatSocket({ authenticator, ...given }: Parts, { trustProxy, soc
     const identity = await authenticator.identify(presentedBySocket(request))
     const id = Id.safeParse(chatId).data
     if (id === undefined) throw new Refusal('chat_missing')
-    await chats.access.open(identity.actor, id)
+    const doors = await chats.access.open(identity.actor, id)
+    // Agents come and go; this socket has no word for that.
+    if (isPassing(identity.actor, doors)) throw new Refusal('chat_missing', { hides: 'forbidden' })
     const seq = await chats.log.newest(id)
     if (seq === undefined) throw new Refusal('chat_missing')
     return { identity, chat: { id, seq } }

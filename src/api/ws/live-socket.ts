@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import { CLOSE_CODES, type CloseName } from '../../contract/close-codes.ts'
+import { ChatEvent } from '../../contract/events.ts'
 import type { Issue } from '../../contract/failures.ts'
 import { LiveClientFrame, WATCHES_MAX } from '../../contract/live.ts'
 import { FRAME_MAX } from '../../contract/text.ts'
@@ -8,10 +9,12 @@ import type { Authenticator, Identity } from '../../domain/accounts/authenticato
 import type { AccountService } from '../../domain/accounts/service.ts'
 import type { AnswerService } from '../../domain/answers/service.ts'
 import { idOf } from '../../domain/chats/access.ts'
+import { isPassing } from '../../domain/chats/doors.ts'
 import type { ChatServices } from '../../domain/chats/services.ts'
 import { FewMap } from '../../domain/few-map.ts'
 import type { Start } from '../../domain/live/starts.ts'
 import { Refusal } from '../../domain/refusal.ts'
+import type { SupportDeskFeed } from '../../domain/support/desk-feed.ts'
 import { answerFrame, watchingFrame } from '../following.ts'
 import { parseJson } from '../plugins/issues.ts'
 import type { Allowances } from './allowances.ts'
@@ -26,6 +29,7 @@ import { encodeFrame, idIn, isOurs, refusedFrame, sendFrame } from './live-frame
 export type LiveParts = {
   chats: ChatServices
   answers: AnswerService
+  deskFeed: SupportDeskFeed
   authenticator: Authenticator
   hub: Hub
   topics: ChatTopics
@@ -38,8 +42,9 @@ export function liveParts(
   {
     chats,
     answers,
+    deskFeed,
     accounts: { authenticator },
-  }: { chats: ChatServices; answers: AnswerService; accounts: AccountService },
+  }: { chats: ChatServices; answers: AnswerService; deskFeed: SupportDeskFeed; accounts: AccountService },
   hub: Hub,
   allowances: Allowances,
   log: Logger,
@@ -64,7 +69,7 @@ export function liveParts(
     typing: (chat_id, user_id, typing) =>
       topics.publish(chat_id, encodeFrame({ type: 'typing', chat_id, user_id, typing })),
   })
-  return { chats, answers, authenticator, hub, topics, allowances, log }
+  return { chats, answers, deskFeed, authenticator, hub, topics, allowances, log }
 }
 
 /** A socket that shows no token by then is closed. */
@@ -83,6 +88,8 @@ export class LiveSocket implements Dialect {
   #signIn: ReturnType<typeof setTimeout> | undefined
   /** The chats that it watches. */
   readonly #watched = new FewMap<string, true>()
+  /** Ends its watching of the support desk, where it does. */
+  #endDesk: (() => void) | undefined
   /** Frames in a row that were refused for what they are. */
   #refused = 0
 
@@ -120,6 +127,7 @@ export class LiveSocket implements Dialect {
   closed(connection: Connection): void {
     clearTimeout(this.#signIn)
     for (const chatId of this.#watched.keys()) this.#unwatch(connection, chatId)
+    this.#endDesk?.()
   }
 
   farewell(why: CloseName): string {
@@ -160,6 +168,13 @@ export class LiveSocket implements Dialect {
           id: frame.id,
           message: await askOf(this.#parts.answers, actor, frame),
         })
+      case 'watch_desk':
+        this.#watchDesk(connection, actor)
+        break
+      case 'unwatch_desk':
+        this.#endDesk?.()
+        this.#endDesk = undefined
+        break
       case 'ping':
         break
     }
@@ -186,7 +201,7 @@ export class LiveSocket implements Dialect {
     const { chats, topics } = this.#parts
     const { presence } = chats.live
     if (!this.#watched.has(chat_id) && this.#watched.size >= WATCHES_MAX) throw new Refusal('too_many_watches')
-    await chats.access.open(actor, chat_id)
+    const passing = isPassing(actor, await chats.access.open(actor, chat_id))
     // What is closed meanwhile has left already, and would not leave again.
     if (connection.ended) return
     this.#unwatch(connection, chat_id)
@@ -194,12 +209,23 @@ export class LiveSocket implements Dialect {
     const userId = idOf(actor)
     if (userId !== null) presence.enter(chat_id, userId)
     try {
-      await topics.join(connection, chat_id, after, new LiveWatch(connection, chat_id, id))
+      const watch = new LiveWatch(connection, chat_id, id)
+      if (passing) watch.ends(idOf(actor), () => this.#turnAway(connection, chat_id))
+      await topics.join(connection, chat_id, after, watch)
+      // It may have gone to somebody else before the socket heard of its events.
+      if (passing) await chats.access.open(actor, chat_id)
     } catch (fault) {
       this.#unwatch(connection, chat_id)
       throw fault
     }
     sendFrame(connection, { type: 'presence', chat_id, ...presence.of(chat_id) })
+  }
+
+  /** A session that an agent watched is another's. */
+  #turnAway(connection: Connection, chatId: string): void {
+    if (connection.ended) return
+    this.#unwatch(connection, chatId)
+    sendFrame(connection, { type: 'unwatched', chat_id: chatId, reason: 'chat_missing' })
   }
 
   #unwatch(connection: Connection, chatId: string): void {
@@ -222,6 +248,14 @@ export class LiveSocket implements Dialect {
     const userId = idOf(actor)
     if (userId !== null) chats.live.typing.end(chat_id, userId)
     sendFrame(connection, { type: 'ack', id, message: posted })
+  }
+
+  /** Again: it begins anew. Throws `Refusal('forbidden')`. */
+  #watchDesk(connection: Connection, actor: Participant): void {
+    const end = this.#parts.deskFeed.watch(actor, (_, text) => connection.send(text))
+    this.#endDesk?.()
+    this.#endDesk = end
+    if (connection.ended) end()
   }
 
   #type(actor: Participant, { chat_id, typing: types }: Frame<'typing'>): void {
@@ -247,11 +281,24 @@ class LiveWatch implements ChatWatch {
   readonly #chatId: string
   /** Of the frame that asked for it, until that is answered. */
   #id: string | null
+  #staying: { agentId: string | null; turnAway: () => void } | undefined
 
   constructor(connection: Connection, chatId: string, id: string) {
     this.#connection = connection
     this.#chatId = chatId
     this.#id = id
+  }
+
+  /** For an agent: it reads for as long as the session is its own, or waits. */
+  ends(agentId: string | null, turnAway: () => void): void {
+    this.#staying = { agentId, turnAway }
+  }
+
+  supportChanged(text: string): void {
+    const { data: event } = ChatEvent.safeParse(JSON.parse(text))
+    if (this.#staying === undefined || event?.type !== 'support.updated') return
+    const { agent_id, waiting_since } = event.data
+    if (agent_id !== this.#staying.agentId && waiting_since === null) this.#staying.turnAway()
   }
 
   started(start: Start): Promise<void> | undefined {

@@ -46,6 +46,12 @@ export function speakerIn(actor: Participant, chat: Doors): SenderType {
   return isStaff(actor) && chat.customer_id !== null && !isTheirs ? 'agent' : 'user'
 }
 
+/** Whether the actor reads the chat for as long as it handles it, or may, and no longer. */
+export function isPassing(actor: Participant, chat: Doors): boolean {
+  const part = partOf(actor, chat)
+  return part === 'agent' || part === 'onlooker'
+}
+
 /** Whether the AI answers in the chat, and no person does. */
 export function isAnswered({ handling }: Doors): boolean {
   return handling === null || handling === 'assistant'

@@ -1,6 +1,7 @@
 import type { Participant } from '../accounts/actor.ts'
 import { DELTA } from '../answers/delta.ts'
 import type { ChatAccess } from '../chats/access.ts'
+import { isPassing } from '../chats/doors.ts'
 import type { ChatLog } from '../chats/log.ts'
 import type { SnapshotStore } from '../chats/snapshot-store.ts'
 import type { Bus } from '../ports.ts'
@@ -85,9 +86,15 @@ export class Live {
     after: number | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<Followed> {
-    await this.#access.open(actor, chatId)
+    const doors = await this.#access.open(actor, chatId)
     const { chats: live, answers, starts } = this
-    yield* follow({ live, log: this.#log, answers, starts }, chatId, after, signal)
+    const followed = follow({ live, log: this.#log, answers, starts }, chatId, after, signal)
+    if (!isPassing(actor, doors)) return yield* followed
+    for await (const item of followed) {
+      yield item
+      // The session may have gone to somebody else.
+      if (item.type !== 'answer') await this.#access.open(actor, chatId)
+    }
   }
 
   #heard(chatId: string, text: string): void {

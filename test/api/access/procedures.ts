@@ -170,6 +170,7 @@ export const PROCEDURES: Record<string, Row> = {
     rule: { ...staff('200'), other: '404 session_missing' },
     body: (things) => ({ ...supported(things), content: 'said' }),
   },
+  'trpc subscription supportDesk.watch': { rule: staff('200') },
   'trpc query supportDesk.agents': { rule: staff('200') },
   'trpc mutation supportDesk.changeAgent': {
     rule: staff('200'),
