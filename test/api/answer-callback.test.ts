@@ -97,6 +97,24 @@ for (const { kind, open } of testDatabases()) {
       return { chat, url, say: (body: object) => server.post(url, body) }
     }
 
+    test('may ask for a person to go on, with what was said or other words', async () => {
+      for (const [said, content] of [
+        [{ type: 'hand_over' }, 'One moment: '],
+        [{ type: 'hand_over', content: 'Somebody will help you.' }, 'Somebody will help you.'],
+      ] as const) {
+        const { chat, say } = await asked()
+        await say({ type: 'chunk', content: 'One moment: ' })
+        expect((await say(said)).status).toBe(200)
+        expect(await answerIn(chat)).toMatchObject({ status: 'completed', content })
+        const session = await server.support.read({ kind: 'service' }, chat)
+        expect(session).toMatchObject({ user_id: ada.user.id, answering: false, agent_id: null })
+        expect(await refusalOf(await say({ type: 'chunk', content: 'more' }))).toEqual({
+          status: 409,
+          reason: 'answer_over',
+        })
+      }
+    })
+
     test('make an answer, chunk by chunk, with its sources', async () => {
       const chat = await newChat()
       const first = await ask(chat)

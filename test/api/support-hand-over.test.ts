@@ -186,6 +186,20 @@ for (const { kind, open } of testDatabases()) {
         })
       })
 
+      test('who gives a session to an agent stops what the AI is saying', async () => {
+        for (const give of [
+          (id: string) => server.supportDesk.assign(SERVICE, id, agent.user.id),
+          (id: string) => server.support.update(SERVICE, id, { agent_id: agent.user.id }),
+        ]) {
+          const { id } = await opened()
+          const run = await ask(id)
+          run.say('On and on')
+          await until(async () => (await server.dispatchedText(id)) === 'On and on', 'the first words')
+          expect(await give(id)).toMatchObject({ agent_id: agent.user.id, answering: false })
+          expect(await ends(id)).toMatchObject([{ data: { status: 'stopped', content: 'On and on' } }])
+        }
+      })
+
       test('a session that ends stops what the AI is saying', async () => {
         const { id } = await opened()
         const run = await ask(id)

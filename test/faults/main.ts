@@ -1,3 +1,4 @@
+import { desk } from './desk.ts'
 import { r1 } from './r1.ts'
 import { r2 } from './r2.ts'
 import { r3 } from './r3.ts'
@@ -11,7 +12,7 @@ import { r10 } from './r10.ts'
 import { soak } from './soak.ts'
 
 /** `bun run faults [r1 …]`: the reliability targets, each with a verdict in one line. All of them where none is named. */
-const TARGETS: Record<string, () => Promise<boolean>> = { r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, soak }
+const TARGETS: Record<string, () => Promise<boolean>> = { r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, soak, desk }
 
 const named = process.argv.slice(2)
 const unknown = named.filter((name) => TARGETS[name] === undefined)

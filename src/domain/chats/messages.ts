@@ -4,7 +4,7 @@ import { isPrivileged, type Participant } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
 import { type ChatAccess, idOf } from './access.ts'
-import { assertMayArrange, assertMayOpen, assertMaySpeak, speakerIn } from './doors.ts'
+import { assertMayArrange, assertMaySpeak, speakerIn } from './doors.ts'
 import type { History, Page } from './history.ts'
 import type { HistoryStore } from './history-store.ts'
 import type { ChatLog } from './log.ts'
@@ -254,7 +254,7 @@ export class MessageService {
     messageId: string,
     { deleted = false, as }: { deleted?: boolean; as?: string | undefined } = {},
   ): Promise<string> {
-    assertMayOpen(actor, chat)
+    assertMaySpeak(actor, chat)
     if (chat.deleted_at !== null) throw new Refusal('chat_missing')
     const user = idOf(actor) ?? as
     if (user === undefined) throw new Refusal('account_needed')

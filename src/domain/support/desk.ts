@@ -76,8 +76,10 @@ export class SupportDesk {
    * 'agent_missing' | 'agent_unavailable' | 'agent_full')`.
    */
   async transfer(actor: Participant, id: string, { agent_id, note }: SupportTransfer): Promise<SupportSession> {
-    const { agents, changes, signals } = this.#parts
+    const { agents, changes, handOver, signals } = this.#parts
     const noteId = Bun.randomUUIDv7()
+    assertStaff(actor)
+    await handOver.takeFromAssistant(actor, id)
     const moved = await changes.make(
       actor,
       id,

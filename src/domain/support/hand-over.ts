@@ -44,6 +44,12 @@ export class SupportHandOver implements AnswerFollower {
     })
   }
 
+  /** For one who gives the session to a person: where the AI answers, it is stopped first. */
+  async takeFromAssistant(actor: Participant, id: string): Promise<void> {
+    const session = await this.#parts.store.find(id)
+    if (session?.handling === 'assistant') await this.handOver(actor, id)
+  }
+
   /** The same of a chat, which may be no support session yet. Throws `Refusal('chat_missing' | 'session_ended')`. */
   async handOverChat(actor: Participant, id: string): Promise<SupportSession> {
     const { answers } = this.#parts

@@ -115,6 +115,8 @@ export class SupportService {
       const last = (session: SupportRow, at: string) => ended(metadata == null ? session : { ...session, metadata }, at)
       return this.#parts.handOver.end(actor, id, last)
     }
+    if (agent_id != null && handles(actor, await this.#open(actor, id)))
+      await this.#parts.handOver.takeFromAssistant(actor, id)
     return this.#parts.changes.make(actor, id, async (session, { transaction, at }) => {
       if ((agent_id != null || status != null) && !handles(actor, session)) throw new Refusal('forbidden')
       let next = metadata == null ? session : { ...session, metadata }

@@ -8,6 +8,8 @@ const REQUEST_MS = 10_000
 /** Before a request that was answered with 503 is made again. */
 const PAUSE_MS = 20
 
+const Registered = z.object({ access_token: z.string(), user: z.object({ id: z.string() }) })
+
 export class Answered extends Error {
   readonly status: number
 
@@ -26,16 +28,30 @@ export class Client {
   /** What one request took at most that was answered, in milliseconds. */
   longestMs = 0
 
-  private constructor(deployment: Deployment, token: string | undefined) {
+  private constructor(deployment: Deployment, headers: Record<string, string> = {}) {
     this.deployment = deployment
-    this.headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+    this.headers = headers
+  }
+
+  /** A back end with the service key. */
+  static service(deployment: Deployment, key: string): Client {
+    return new Client(deployment, { 'x-api-key': key })
+  }
+
+  static withToken(deployment: Deployment, token: string): Client {
+    return new Client(deployment, { authorization: `Bearer ${token}` })
   }
 
   static async signUp(deployment: Deployment): Promise<Client> {
+    return (await Client.register(deployment)).client
+  }
+
+  static async register(deployment: Deployment): Promise<{ client: Client; accountId: string }> {
     const name = `faults-${crypto.randomUUID().slice(0, 18)}`
     const registration = { username: name, email: `${name}@example.com`, password: crypto.randomUUID() }
-    const { answer } = await new Client(deployment, undefined).ask({ path: '/api/auth/register', body: registration })
-    return new Client(deployment, z.object({ access_token: z.string() }).parse(answer).access_token)
+    const { answer } = await new Client(deployment).ask({ path: '/api/auth/register', body: registration })
+    const { access_token, user } = Registered.parse(answer)
+    return { client: Client.withToken(deployment, access_token), accountId: user.id }
   }
 
   /**

@@ -18,6 +18,8 @@ export type LiveReaderOptions = {
   /** Hears how it begins, each time that it cannot go on from what it has, and each event. */
   onStart?(snapshot: ChatSnapshot): void
   onEvent?(event: ChatEvent): void
+  /** The chat is this reader's to read only for a while: hears that it is so no more. */
+  onMissing?(): void
   /** Hears every other frame. */
   onFrame?(frame: LiveServerFrame): void
 }
@@ -149,6 +151,7 @@ export class LiveReader {
 
   /** The server could not read the chat just now: the socket stays, and asks again. */
   #refused(reason: string): void {
+    if (reason === 'chat_missing' && this.#options.onMissing !== undefined) return this.#options.onMissing()
     const passes =
       reason === 'storage_unavailable' || (reason === 'chat_missing' && this.#options.mayBeMissing === true)
     if (!passes) this.faults.push(`refused: ${reason}`)
