@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ChatId, MessageId, NewMessage } from './chats.ts'
+import { ChatId, FileIds, MessageId, NewMessage } from './chats.ts'
 
 // What is asked of answers, and how one that is being made is told.
 
@@ -15,7 +15,7 @@ export const Answered = z.object({
 })
 
 /** A message that is answered. */
-export const AskedMessage = NewMessage.extend(Answered.shape).meta({
+export const AskedMessage = NewMessage.extend({ file_ids: FileIds, ...Answered.shape }).meta({
   id: 'AskedMessage',
   examples: [{ content: 'Hello there!' }],
 })

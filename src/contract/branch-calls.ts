@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Branch, BranchId, BranchName, exampleBranch, exampleMessage, Message, NewMessage } from './chats.ts'
+import { Branch, BranchId, BranchName, exampleBranch, exampleMessage, FileIds, Message, NewMessage } from './chats.ts'
 
 // What is asked of a chat's branches, and how it is answered.
 
@@ -57,10 +57,17 @@ export const BranchTree: z.ZodType<BranchTree> = z
     ],
   })
 
-export const DivergingEdit = NewMessage.omit({ branch_id: true }).meta({
-  id: 'DivergingEdit',
-  examples: [{ content: 'Hello, everyone!' }],
-})
+export const DivergingEdit = NewMessage.omit({ branch_id: true })
+  .extend({
+    file_ids: FileIds.meta({
+      description:
+        "Files of the account's own that it shows, in this order; left out: those of the message in whose place it is said.",
+    }),
+  })
+  .meta({
+    id: 'DivergingEdit',
+    examples: [{ content: 'Hello, everyone!' }],
+  })
 export type DivergingEdit = z.infer<typeof DivergingEdit>
 
 export const Divergence = z.object({ branch: Branch, message: Message }).meta({

@@ -14,7 +14,7 @@ import {
   Title,
 } from './chats.ts'
 import { ChatEvent } from './events.ts'
-import { Content, Id, Timestamp } from './text.ts'
+import { Content, Timestamp } from './text.ts'
 
 // What is asked of a chat and its messages, and how it is answered. A query's numbers are optional in a URL and have their
 // defaults in the schema that the handler parses: Eden would take a default for a field to be given.
@@ -71,14 +71,7 @@ export const MessagePage = z.object({ items: z.array(Message), total: z.int() })
 export type MessagePage = z.infer<typeof MessagePage>
 
 /** The documented post. */
-export const PostedMessage = AskedMessage.extend({
-  file_ids: z
-    .array(Id)
-    .max(10)
-    .refine((ids) => new Set(ids).size === ids.length, 'Each file once.')
-    .nullish()
-    .meta({ description: "Files of the account's own that the message shows, in this order." }),
-}).meta({ id: 'PostedMessage', examples: [{ content: 'Hello there!' }] })
+export const PostedMessage = AskedMessage.meta({ id: 'PostedMessage', examples: [{ content: 'Hello there!' }] })
 
 export const LikeOrDislike = z
   .object({ reaction_type: z.enum(['like', 'dislike']) })

@@ -215,6 +215,13 @@ export const Branch = z
   .meta({ id: 'Branch', description: 'A line of history in a chat.', examples: [exampleBranch] })
 export type Branch = z.infer<typeof Branch>
 
+export const FileIds = z
+  .array(Id)
+  .max(10)
+  .refine((ids) => new Set(ids).size === ids.length, 'Each file once.')
+  .nullish()
+  .meta({ description: "Files of the account's own that the message shows, in this order." })
+
 /** Posting the same `client_id` again returns the first message; with another content it is refused. */
 export const NewMessage = z
   .object({

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { openLive } from '../../client/src/live.ts'
+import { Divergence } from '../../src/contract/branch-calls.ts'
 import { EventPage } from '../../src/contract/chat-calls.ts'
 import { applyEvent, NO_CHAT } from '../../src/contract/chat-state.ts'
 import { Chat, Message } from '../../src/contract/chats.ts'
@@ -51,6 +53,48 @@ for (const { kind, open } of testDatabases()) {
       const { id } = await upload(ada, 'once.txt', 'once')
       const body = { content: 'once', file_ids: [id], client_id: crypto.randomUUID() }
       expect(await posted(ada, chat, body)).toEqual(await posted(ada, chat, body))
+    })
+
+    test('the live socket posts and asks again with them, and so does its client', async () => {
+      const { ada, server } = people
+      const chat = await newChat(ada)
+      const [one, two] = [await upload(ada, 'one.txt', 'one'), await upload(ada, 'two.txt', 'two')]
+      const live = openLive(server.url, { token: ada.access_token })
+      try {
+        const message = await live.post(chat, { content: 'See this', file_ids: [one.id] })
+        expect(message.files.map(({ name }) => name)).toEqual(['one.txt'])
+        expect((await live.resend(chat, message.id, { content: 'And this', file_ids: [two.id] })).files).toEqual([
+          { id: two.id, name: 'two.txt', file_type: 'text' },
+        ])
+        const foreign = live.post(chat, { content: 'mine?', file_ids: [crypto.randomUUID()] })
+        await expect(foreign).rejects.toThrow(expect.objectContaining({ reason: 'file_missing' }))
+      } finally {
+        live.close()
+      }
+    })
+
+    test('what is said in the place of a message has its files, unless it names others or none', async () => {
+      const { ada, bob } = people
+      const chat = await newChat(ada)
+      const [one, two] = [await upload(ada, 'one.txt', 'one'), await upload(ada, 'two.txt', 'two')]
+      const message = await posted(ada, chat, { content: 'See these', file_ids: [two.id, one.id] })
+      const instead = async (body: object) => {
+        const answer = await ada.send(`/api/chats/${chat}/messages/${message.id}/divergence`, body)
+        return Divergence.parse(await answer.json()).message
+      }
+      const kept = await instead({ content: 'Same files' })
+      expect(kept.files).toEqual(message.files)
+      expect((await instead({ content: 'One of them', file_ids: [one.id] })).files.map(({ id }) => id)).toEqual([
+        one.id,
+      ])
+      expect((await instead({ content: 'None', file_ids: [] })).files).toEqual([])
+      expect((await replayed(ada, chat)).messages[kept.id]).toEqual(kept)
+      const { id: hers } = await upload(bob, 'bobs.txt', 'bob')
+      const refused = await ada.send(`/api/chats/${chat}/messages/${message.id}/divergence`, {
+        content: 'Not mine',
+        file_ids: [hers],
+      })
+      expect(await refusalOf(refused)).toEqual({ status: 404, reason: 'file_missing' })
     })
 
     test('only files of one’s own are shown, and nothing is posted with others', async () => {

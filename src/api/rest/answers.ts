@@ -69,6 +69,7 @@ export function answerRoutes(answers: AnswerService, authenticator: Authenticato
             'message_deleted',
             'too_many_branches',
             'chat_archived',
+            'file_missing',
           ),
         },
         detail: {

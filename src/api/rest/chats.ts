@@ -104,11 +104,10 @@ export function chatRoutes(
     )
     .post(
       '/:chat_id/messages',
-      async ({ actor, params, body: { file_ids, client_id, ...draft }, request, set }) => {
+      async ({ actor, params, body: { client_id, ...draft }, request, set }) => {
         const message = await answers.post(actor, params.chat_id, {
           ...draft,
           ...clientIdOf(request, client_id),
-          ...(file_ids ? { file_ids } : {}),
         })
         return encoded<200, Message>(set, 200, JSON.stringify(message))
       },

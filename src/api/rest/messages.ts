@@ -151,7 +151,15 @@ export function messageRoutes({ messages, branches }: ChatServices, authenticato
         body: DivergingEdit,
         response: {
           201: Divergence,
-          ...failures(...always, ...sent, 'message_deleted', 'client_id_reused', 'too_many_branches', 'chat_archived'),
+          ...failures(
+            ...always,
+            ...sent,
+            'message_deleted',
+            'client_id_reused',
+            'too_many_branches',
+            'chat_archived',
+            'file_missing',
+          ),
         },
         detail: {
           tags: ['Branches'],

@@ -40,9 +40,7 @@ export function messagesRouter(
     post: signedIn
       .input(PostedMessage.extend({ chat_id: ChatId }))
       .output(Message)
-      .mutation(({ ctx, input: { chat_id, file_ids, ...draft } }) =>
-        answers.post(ctx.actor, chat_id, { ...draft, ...(file_ids ? { file_ids } : {}) }),
-      ),
+      .mutation(({ ctx, input: { chat_id, ...draft } }) => answers.post(ctx.actor, chat_id, draft)),
 
     edit: signedIn
       .input(MessageParams.extend(MessageChange.shape))

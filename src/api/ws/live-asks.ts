@@ -17,8 +17,9 @@ export async function askOf(answers: AnswerService, actor: Participant, ask: Liv
     case 'regenerate':
       return answers[ask.type](arranging(actor), chat_id, message_id)
     case 'resend': {
-      const { content, client_id, metadata } = ask
-      return (await answers.resend(arranging(actor), chat_id, message_id, { content, client_id, metadata })).message
+      const { content, client_id, metadata, file_ids } = ask
+      return (await answers.resend(arranging(actor), chat_id, message_id, { content, client_id, metadata, file_ids }))
+        .message
     }
   }
 }

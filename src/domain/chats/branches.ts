@@ -2,6 +2,7 @@ import type { BranchTree } from '../../contract/branch-calls.ts'
 import type { Branch, Message, Metadata } from '../../contract/chats.ts'
 import type { Actor } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
+import { filesToShow, referenceOf, show } from '../files/attachment-store.ts'
 import { Refusal } from '../refusal.ts'
 import { type ChatAccess, idOf } from './access.ts'
 import type { ChatStore } from './chat-store.ts'
@@ -119,7 +120,14 @@ export class BranchService {
       content,
       client_id = null,
       metadata = {},
-    }: { content: string; client_id?: string | null | undefined; metadata?: Metadata | undefined },
+      file_ids,
+    }: {
+      content: string
+      client_id?: string | null | undefined
+      metadata?: Metadata | undefined
+      /** Left out: what the other message shows. */
+      file_ids?: readonly string[] | null | undefined
+    },
   ): Promise<{ branch: Branch; message: Message }> {
     const fork = await this.forkBefore(actor, chatId, messageId)
     const { parent, position } = fork
@@ -135,6 +143,7 @@ export class BranchService {
       const message = await this.#messages.find(transaction, chatId, messageId)
       if (message === undefined) throw new Refusal('message_missing')
       if (message.deleted_at !== null) throw new Refusal('message_deleted')
+      const shown = await filesToShow(transaction, actor, file_ids, messageId)
       const branch = await this.insertFork(transaction, actor, chat, fork, at)
       const created = {
         id: Bun.randomUUIDv7(),
@@ -149,8 +158,11 @@ export class BranchService {
         client_id,
         created_at: at,
       }
-      const number = await this.#messages.insert(transaction, { ...created, seq: chat.last_seq + 2 })
-      const { created_at: _, ...told } = { ...created, message_type: messageTypeOf('user'), number }
+      const extended = shown.length > 0
+      const number = await this.#messages.insert(transaction, { ...created, extended, seq: chat.last_seq + 2 })
+      await show(transaction, created.id, shown)
+      const files = extended ? { files: shown.map(referenceOf) } : {}
+      const { created_at: _, ...told } = { ...created, message_type: messageTypeOf('user'), number, ...files }
       return {
         events: [
           { type: 'branch.created', data: branch },

@@ -12,7 +12,7 @@ import type { MessageHead, MessageStore, ReadCursor } from './message-store.ts'
 import { type ChatRow, messageOf, messageTypeOf } from './rows.ts'
 
 /** What somebody posts: with files of their own, in this order. */
-export type Posted = NewMessage & { file_ids?: readonly string[] }
+export type Posted = NewMessage & { file_ids?: readonly string[] | null | undefined }
 
 /** A message of whoever it may be; `post` is for those who write as themselves. */
 export type Draft = Posted & { senderType: SenderType; senderId: string | null; status?: MessageStatus }

@@ -1,6 +1,9 @@
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { FileReference } from '../../contract/chats.ts'
 import type { Database } from '../../db/open.ts'
-import { isPrivileged, type Participant } from '../accounts/actor.ts'
+import { files, message_files } from '../../db/schema.ts'
+import { type Actor, isPrivileged, type Participant } from '../accounts/actor.ts'
+import type { Transaction } from '../accounts/transaction-store.ts'
 import { Refusal } from '../refusal.ts'
 import { pathOf } from './links.ts'
 
@@ -36,6 +39,52 @@ export async function lockedFiles(
     SELECT id, name, file_type, has_preview, state IN ('ready', 'failed') AS told FROM files
     WHERE id = ANY (${[...fileIds]}::uuid[]) AND deleted_at IS NULL AND (${anybody} OR owner_id = ${owner}::uuid)
     ORDER BY id FOR SHARE`
+  return ordered(rows, fileIds)
+}
+
+/**
+ * The same in a change of a chat. Where no ids are given, what a message shows already: whose that is was asked when it
+ * was first shown.
+ */
+export async function filesToShow(
+  transaction: Transaction,
+  actor: Actor,
+  fileIds: readonly string[] | null | undefined,
+  insteadOf: string,
+): Promise<AttachedRow[]> {
+  const shown = transaction
+    .select({ id: message_files.file_id })
+    .from(message_files)
+    .where(eq(message_files.message_id, insteadOf))
+    .orderBy(message_files.position)
+  const ids = fileIds ?? (await shown).map(({ id }) => id)
+  if (ids.length === 0) return []
+  const owner = actor.kind === 'account' ? actor.accountId : null
+  const own = and(isNull(files.deleted_at), isPrivileged(actor) ? undefined : sql`${files.owner_id} = ${owner}::uuid`)
+  const rows = await transaction
+    .select({
+      id: files.id,
+      name: files.name,
+      file_type: files.file_type,
+      has_preview: files.has_preview,
+      told: sql<boolean>`${files.state} IN ('ready', 'failed')`,
+    })
+    .from(files)
+    .where(and(inArray(files.id, [...ids]), fileIds == null ? undefined : own))
+    .orderBy(files.id)
+    .for('share')
+  return ordered(rows, ids)
+}
+
+/** Hangs them on a message that the same change has written. */
+export async function show(transaction: Transaction, messageId: string, shown: readonly AttachedRow[]): Promise<void> {
+  if (shown.length === 0) return
+  await transaction
+    .insert(message_files)
+    .values(shown.map(({ id, told }, index) => ({ message_id: messageId, file_id: id, position: index + 1, told })))
+}
+
+function ordered(rows: readonly AttachedRow[], fileIds: readonly string[]): AttachedRow[] {
   const byId = new Map(rows.map((row) => [row.id, row]))
   return fileIds.map((id) => {
     const row = byId.get(id)
