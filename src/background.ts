@@ -16,12 +16,14 @@ import { Retention } from './domain/retention.ts'
 import { RetentionStore } from './domain/retention-store.ts'
 import { type FileServices, openFiles } from './file-services.ts'
 import type { Log } from './log.ts'
+import { EXIT_MS, stopInTurn } from './stopping.ts'
 
 /** A file's job is done or tried again within this; one that is not was lost. */
 const LOST_SECONDS = 300
 const LOST_MAX = 1000
-/** Whatever has not ended by then is left. */
-const EXIT_MS = 9000
+/** Jobs get this long to end what they can end, then the stores to close. */
+const JOBS_MS = 6000
+const CLOSE_MS = 2000
 
 /** Where the jobs are: in the database that is open. */
 export function jobsPlaceOf({ database: target }: Config, database: Database): JobsPlace {
@@ -93,9 +95,14 @@ export async function runBackground(config: Config, { logger, written }: Log): P
     if (stopping) return
     stopping = true
     setTimeout(() => process.exit(1), EXIT_MS).unref()
-    await background.stop()
-    redis?.close()
-    await database.close()
+    await stopInTurn(
+      [
+        { name: 'jobs', ms: JOBS_MS, run: () => background.stop() },
+        { name: 'Redis', ms: CLOSE_MS, run: () => redis?.close() },
+        { name: 'database', ms: CLOSE_MS, run: () => database.close() },
+      ],
+      (err, step) => logger.warn({ err, step }, 'a step of stopping was left'),
+    )
     logger.info('stopped')
     await written()
     process.exit(0)

@@ -29,24 +29,23 @@ import { inspectJobs } from './inspection.ts'
 import { listen } from './listening.ts'
 import { openLog } from './log.ts'
 import { developmentSecret } from './secrets.ts'
+import { EXIT_MS, stopInTurn } from './stopping.ts'
 import { openSupport } from './support-services.ts'
 import type { Lead } from './workers.ts'
 
 /** A proxy that asks every second whether we are ready has heard by then that we are not, and sends no more calls. */
 const NOTICE_MS = 1500
-/** Sockets get this long to answer that they are closed. */
+/** Sockets get this long to answer that they are closed, and services to end. */
 const CLOSE_MS = 2000
 /** Requests in flight, and answers in the background, get this long to finish once the server is told to stop. */
 const FINISH_MS = 5000
-/** Whatever has not closed by then is left: the process ends within 10 seconds of the signal. */
-const EXIT_MS = 9000
 
 /** `lead`: where this is one of several workers. */
 async function serve(config: Config, lead?: Lead): Promise<void> {
   const { logger, written } = openLog(config)
   process.on('unhandledRejection', (fault) => {
     logger.fatal({ err: fault }, 'unhandled rejection')
-    void written().then(() => process.exit(1))
+    void written().finally(() => process.exit(1))
   })
   const secret = config.jwt.secret ?? (await developmentSecret(config.dataDirectory, 'jwt-secret'))
 
@@ -124,24 +123,35 @@ async function serve(config: Config, lead?: Lead): Promise<void> {
     health.drain()
     // Ends by itself what it can end: a job that is cut off is done again.
     const idle = background.stop().catch((err: unknown) => logger.error({ err }, 'work in the background did not end'))
-    if (config.trustProxy) await Bun.sleep(NOTICE_MS)
-    // A peer that is gone or does not answer the close is not waited for.
-    await Promise.race([hub.close(), Bun.sleep(CLOSE_MS)])
-    const finish = async () => {
-      await app.server?.stop()
-      // Nobody can ask any more.
-      await dispatch.drain()
-    }
-    await Promise.race([finish(), Bun.sleep(FINISH_MS)])
-    await app.server?.stop(true)
-    await Promise.race([dispatch.stop(), Bun.sleep(CLOSE_MS)])
-    stopCollecting()
-    stopKeeping()
-    await Promise.race([idle, Bun.sleep(CLOSE_MS)])
-    await Promise.race([supporting.stop(), Bun.sleep(CLOSE_MS)])
-    await Promise.race([chats.live.stop(), Bun.sleep(CLOSE_MS)])
-    shared.close()
-    await database.close()
+    await stopInTurn(
+      [
+        ...(config.trustProxy ? [{ name: 'notice', ms: CLOSE_MS, run: () => Bun.sleep(NOTICE_MS) }] : []),
+        // A peer that is gone or does not answer the close is not waited for.
+        { name: 'sockets', ms: CLOSE_MS, run: () => hub.close() },
+        {
+          name: 'calls and answers',
+          ms: FINISH_MS,
+          async run() {
+            await app.server?.stop()
+            // Nobody can ask any more.
+            await dispatch.drain()
+          },
+        },
+        { name: 'connections', ms: CLOSE_MS, run: () => app.server?.stop(true) },
+        {
+          name: 'services',
+          ms: CLOSE_MS,
+          run() {
+            stopCollecting()
+            stopKeeping()
+            return Promise.all([dispatch.stop(), idle, supporting.stop(), chats.live.stop()])
+          },
+        },
+        { name: 'shared stores', ms: CLOSE_MS, run: () => shared.close() },
+        { name: 'database', ms: CLOSE_MS, run: () => database.close() },
+      ],
+      (err, step) => logger.warn({ err, step }, 'a step of stopping was left'),
+    )
     logger.info('stopped')
     await written()
     process.exit(0)

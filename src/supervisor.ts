@@ -96,7 +96,17 @@ export class Supervisor {
   }
 
   #fill(place: Place): void {
-    place.worker = this.#start(
+    try {
+      place.worker = this.#begin(place)
+    } catch (fault) {
+      // The system has no room for another process right now: those that there are go on, and it is tried again.
+      this.#logger.error({ err: fault }, 'a worker could not be started')
+      this.#ended(place, { code: null, signal: null })
+    }
+  }
+
+  #begin(place: Place): WorkerProcess {
+    return this.#start(
       (message) => {
         if (typeof message !== 'string' || place.serves) return
         place.serves = true
@@ -115,17 +125,22 @@ export class Supervisor {
     clearTimeout(place.timer)
     place.worker = undefined
     place.serves = false
+    const first = this.#first.get(place)
+    this.#first.delete(place)
+    // Also where all are told to stop: whoever waits for them to come up waits no longer.
+    first?.reject(new Error('a worker did not start'))
     if (this.#stopping !== undefined) {
       // One that had not come up yet knows no other end than by the signal.
       if (serves && code !== 0) this.#stopping = 1
       this.#endWhenAlone()
       return
     }
-    const first = this.#first.get(place)
     if (first !== undefined) {
       // With a code it has told why itself.
-      if (signal !== null) this.#fault = new Error(`A worker was ended by ${signal} while it started.`)
-      first.reject(new Error('a worker did not start'))
+      if (code === null)
+        this.#fault = new Error(
+          `A worker ${signal === null ? 'could not be started' : `was ended by ${signal} while it started`}.`,
+        )
       return
     }
     this.#replace(place, { worker: worker?.pid, code, signal })
