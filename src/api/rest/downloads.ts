@@ -1,15 +1,16 @@
 import { Elysia } from 'elysia'
 import { z } from 'zod'
 import { failures } from '../../contract/failures.ts'
-import { FileParams, SignedQuery } from '../../contract/files.ts'
+import { FileLinks, FileParams, SignedQuery } from '../../contract/files.ts'
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
 import type { LinkUse } from '../../domain/files/links.ts'
 import type { FileService } from '../../domain/files/service.ts'
-import { actorOf, SECURITY, SIGNED_IN } from '../plugins/signed-in.ts'
+import { PARTICIPATING, participantOf, VISITOR_SECURITY } from '../plugins/signed-in.ts'
 import { sentFile, sentPreview } from './sent-file.ts'
 
 const tags = ['Files']
-const always = [...SIGNED_IN, 'invalid', 'internal', 'file_missing', 'file_storage_unavailable'] as const
+const always = [...PARTICIPATING, 'invalid', 'internal', 'file_missing'] as const
+const ofBytes = [...always, 'file_storage_unavailable'] as const
 
 /** What is answered is no JSON: the schema is for the documentation, and for Eden's type of it. */
 const Bytes = z.custom<Blob>(() => true)
@@ -18,12 +19,27 @@ const binary = (type: string, description: string) => ({
   200: { description, content: { [type]: { schema: { type: 'string' as const, format: 'binary' } } } },
 })
 
-/** The bytes of files, for who has a token or a link. */
+/** The bytes of files, for who has a token or a link: visitors have those of their support sessions. */
 export function downloadRoutes(files: FileService, authenticator: Authenticator) {
   /** `undefined` for who has a link. */
   const callerOf = (use: LinkUse, fileId: string, query: z.infer<typeof SignedQuery>, request: Request) =>
-    files.allows(fileId, use, query) ? undefined : actorOf(authenticator, request)
-  return new Elysia({ name: 'rest/downloads', prefix: '/api/files', detail: { security: SECURITY } })
+    files.allows(fileId, use, query) ? undefined : participantOf(authenticator, request)
+  return new Elysia({ name: 'rest/downloads', prefix: '/api/files', detail: { security: VISITOR_SECURITY } })
+    .get(
+      '/:file_id/links',
+      async ({ params, request }) => files.links(await participantOf(authenticator, request), params.file_id),
+      {
+        params: FileParams,
+        response: { 200: FileLinks, ...failures(...always) },
+        detail: {
+          tags,
+          operationId: 'linkFile',
+          summary: 'Get addresses of a file that need no token',
+          description:
+            'For what can send none, such as an `<img>`. They are good for 15 minutes, for whoever has them.',
+        },
+      },
+    )
     .get(
       '/:file_id/download',
       async ({ params: { file_id }, query, request, set }) => {
@@ -33,7 +49,7 @@ export function downloadRoutes(files: FileService, authenticator: Authenticator)
       {
         params: FileParams,
         query: SignedQuery,
-        response: { 200: Bytes, ...failures(...always, 'range_invalid') },
+        response: { 200: Bytes, ...failures(...ofBytes, 'range_invalid') },
         detail: {
           tags,
           operationId: 'downloadFile',
@@ -52,7 +68,7 @@ export function downloadRoutes(files: FileService, authenticator: Authenticator)
       {
         params: FileParams,
         query: SignedQuery,
-        response: { 200: Bytes, ...failures(...always, 'preview_missing') },
+        response: { 200: Bytes, ...failures(...ofBytes, 'preview_missing') },
         detail: {
           tags,
           operationId: 'previewFile',

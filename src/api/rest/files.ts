@@ -3,7 +3,6 @@ import { z } from 'zod'
 import type { Config } from '../../config.ts'
 import { failures } from '../../contract/failures.ts'
 import {
-  FileLinks,
   FilePage,
   FilePageQuery,
   FileParams,
@@ -137,14 +136,4 @@ export function fileRoutes(files: FileService, authenticator: Authenticator, { u
         },
       },
     )
-    .get('/:file_id/links', ({ actor, params }) => files.links(actor, params.file_id), {
-      params: FileParams,
-      response: { 200: FileLinks, ...failures(...ofFile) },
-      detail: {
-        tags,
-        operationId: 'linkFile',
-        summary: 'Get addresses of a file that need no token',
-        description: 'For what can send none, such as an `<img>`. They are good for 15 minutes, for whoever has them.',
-      },
-    })
 }

@@ -3,11 +3,12 @@ import { FileLinks, FilePage, FilePageQuery, FileParams, FileWithContent } from 
 import type { Authenticator } from '../../domain/accounts/authenticator.ts'
 import type { FileService } from '../../domain/files/service.ts'
 import { router } from './init.ts'
-import { signedInProcedure } from './signed-in.ts'
+import { participatingProcedure, signedInProcedure } from './signed-in.ts'
 
 /** Files but for their bytes: those go over REST. */
 export function filesRouter(files: FileService, authenticator: Authenticator) {
   const signedIn = signedInProcedure(authenticator)
+  const participating = participatingProcedure(authenticator)
   return router({
     list: signedIn
       .input(FilePageQuery.optional())
@@ -19,7 +20,7 @@ export function filesRouter(files: FileService, authenticator: Authenticator) {
       .output(FileWithContent)
       .query(({ ctx, input }) => files.get(ctx.actor, input.file_id)),
 
-    links: signedIn
+    links: participating
       .input(FileParams)
       .output(FileLinks)
       .query(({ ctx, input }) => files.links(ctx.actor, input.file_id)),

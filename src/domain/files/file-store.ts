@@ -1,4 +1,4 @@
-import { and, count, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, count, desc, eq, inArray, isNull, or, sql } from 'drizzle-orm'
 import type { Database } from '../../db/open.ts'
 import { blob_removals, files } from '../../db/schema.ts'
 import type { AccountActor } from '../accounts/actor.ts'
@@ -27,12 +27,21 @@ const COLUMNS = {
   updated_at: files.updated_at,
 }
 
-/** A message that has the file, in a chat of this account. */
-const shownTo = (accountId: string) => sql`EXISTS (
-  SELECT FROM message_files AS attached
-  JOIN messages AS message ON message.id = attached.message_id AND message.deleted_at IS NULL
-  JOIN chats AS chat ON chat.id = message.chat_id AND chat.deleted_at IS NULL
-  WHERE attached.file_id = ${files.id} AND ${accountId} IN (chat.owner_id::text, chat.customer_id, chat.agent_id))`
+/** Who looks at a file: an account; or a visitor, who is the customer of support sessions and nothing else. */
+export type Viewer = { accountId: string } | { customerId: string }
+
+/** A message that has the file, in a chat that the viewer may read. */
+function shownTo(viewer: Viewer) {
+  const isTheirs =
+    'accountId' in viewer
+      ? sql`${viewer.accountId} IN (chat.owner_id::text, chat.customer_id, chat.agent_id)`
+      : sql`chat.customer_id = ${viewer.customerId}`
+  return sql`EXISTS (
+    SELECT FROM message_files AS attached
+    JOIN messages AS message ON message.id = attached.message_id AND message.deleted_at IS NULL
+    JOIN chats AS chat ON chat.id = message.chat_id AND chat.deleted_at IS NULL
+    WHERE attached.file_id = ${files.id} AND ${isTheirs})`
+}
 
 export class FileStore {
   readonly #database: Database
@@ -112,32 +121,31 @@ export class FileStore {
   /**
    * A file that an account may see: its own, or one that a message of its chats has. For `null`, whatever is there.
    */
-  async find(fileId: string, accountId: string | null): Promise<FileRow | undefined> {
+  async find(fileId: string, viewer: Viewer | null): Promise<FileRow | undefined> {
     const [row] = await this.#database.within(() =>
-      this.#database.orm.select(COLUMNS).from(files).where(this.#visible(fileId, accountId)),
+      this.#database.orm.select(COLUMNS).from(files).where(this.#visible(fileId, viewer)),
     )
     return row
   }
 
   async findWithContent(
     fileId: string,
-    accountId: string | null,
+    viewer: Viewer | null,
   ): Promise<(FileRow & { content: string | null }) | undefined> {
     const [row] = await this.#database.within(() =>
       this.#database.orm
         .select({ ...COLUMNS, content: files.content })
         .from(files)
-        .where(this.#visible(fileId, accountId)),
+        .where(this.#visible(fileId, viewer)),
     )
     return row
   }
 
-  #visible(fileId: string, accountId: string | null) {
-    if (accountId === null) return eq(files.id, fileId)
-    return and(
-      eq(files.id, fileId),
-      sql`((${files.owner_id} = ${accountId} AND ${files.deleted_at} IS NULL) OR ${shownTo(accountId)})`,
-    )
+  #visible(fileId: string, viewer: Viewer | null) {
+    if (viewer === null) return eq(files.id, fileId)
+    const isOwn =
+      'accountId' in viewer ? and(eq(files.owner_id, viewer.accountId), isNull(files.deleted_at)) : undefined
+    return and(eq(files.id, fileId), or(isOwn, shownTo(viewer)))
   }
 
   /** Takes it from its owner; and away where no message has it. `undefined` where the owner has no such file. */

@@ -1,8 +1,8 @@
 import type { FileWithContent, FileLinks as Links, StoredFile } from '../../contract/files.ts'
-import { type AccountActor, type Actor, isPrivileged } from '../accounts/actor.ts'
+import { type AccountActor, type Actor, isPrivileged, type Participant } from '../accounts/actor.ts'
 import type { BlobStore, FileTyper, Jobs } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
-import type { FileStore, NewFile } from './file-store.ts'
+import type { FileStore, NewFile, Viewer } from './file-store.ts'
 import type { FileLinks, LinkUse, Signed } from './links.ts'
 import { Measured } from './measured.ts'
 import { sentName, shownName } from './names.ts'
@@ -127,7 +127,7 @@ export class FileService {
   }
 
   /** Addresses of the file that need no token for some minutes. */
-  async links(actor: Actor, fileId: string): Promise<Links> {
+  async links(actor: Participant, fileId: string): Promise<Links> {
     const row = await this.#visible(viewerOf(actor), fileId)
     const expires = this.#links.expiry()
     return {
@@ -143,14 +143,14 @@ export class FileService {
   }
 
   /** The file to send; to whoever has a link where there is no `actor`. Its bytes throw `Refusal('file_missing')`. */
-  async open(actor: Actor | undefined, fileId: string): Promise<OpenFile> {
+  async open(actor: Participant | undefined, fileId: string): Promise<OpenFile> {
     const row = await this.#visible(actor === undefined ? null : viewerOf(actor), fileId)
     return { ...storedFileOf(row), bytes: (range) => this.#bytes(fileId, range) }
   }
 
   /** The image of what is in the file: webp. Throws `Refusal('preview_missing')`. */
   async preview(
-    actor: Actor | undefined,
+    actor: Participant | undefined,
     fileId: string,
   ): Promise<{ sha256: string; bytes: ReadableStream<Uint8Array> }> {
     const row = await this.#visible(actor === undefined ? null : viewerOf(actor), fileId)
@@ -166,7 +166,7 @@ export class FileService {
     return bytes
   }
 
-  async #visible(viewer: string | null, fileId: string): Promise<FileRow> {
+  async #visible(viewer: Viewer | null, fileId: string): Promise<FileRow> {
     const row = await this.#store.find(fileId, viewer)
     if (row === undefined) throw new Refusal('file_missing')
     return row
@@ -174,8 +174,9 @@ export class FileService {
 }
 
 /** Whose files are seen: `null` is everybody's. */
-function viewerOf(actor: Actor): string | null {
-  return actor.kind === 'service' || isPrivileged(actor) ? null : actor.accountId
+function viewerOf(actor: Participant): Viewer | null {
+  if (actor.kind === 'visitor') return { customerId: actor.userId }
+  return actor.kind === 'service' || isPrivileged(actor) ? null : { accountId: actor.accountId }
 }
 
 function accountOf(actor: Actor): AccountActor {

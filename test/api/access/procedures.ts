@@ -6,6 +6,7 @@ import {
   ownChatOrSupport,
   ownConversation,
   ownFile,
+  ownFileOrSupport,
   ownSession,
   ownSupport,
   type Row,
@@ -122,7 +123,7 @@ export const PROCEDURES: Record<string, Row> = {
 
   'trpc query files.list': { rule: signedIn('200') },
   'trpc query files.get': { rule: ownFile('200'), body: file },
-  'trpc query files.links': { rule: ownFile('200'), body: file },
+  'trpc query files.links': { rule: ownFileOrSupport('200'), body: file },
   'trpc mutation files.remove': { rule: ownFile('200'), body: file },
 
   'trpc query desk.list': { rule: signedIn('200') },

@@ -59,6 +59,12 @@ export function ownFile(answer: string, service = answer): Rule {
   return { ...signedIn(answer, service), other: refusal, agent: refusal }
 }
 
+/** The same where a visitor is let in too, to files of messages of support: this is none. */
+export function ownFileOrSupport(answer: string): Rule {
+  const refusal = '404 file_missing'
+  return { ...ownFile(answer), visitor: refusal, customer: refusal }
+}
+
 /** For the owner of the desk session alone: to whoever else, it is not there. */
 export function ownSession(answer: string): Rule {
   const refusal = '404 session_missing'
