@@ -18,6 +18,7 @@ export {
 export { ChatSocketFrame, ChatSocketServerFrame } from '../../src/contract/chat-socket.ts'
 export { applyEvent, type ChatState, historyIn, NO_CHAT, type ReadState } from '../../src/contract/chat-state.ts'
 export {
+  Attachment,
   Branch,
   Chat,
   Message,
@@ -31,6 +32,7 @@ export {
 export { CLOSE_CODES, type CloseName } from '../../src/contract/close-codes.ts'
 export { DeskMessage, DeskSession, NewDeskMessage, NewDeskSession } from '../../src/contract/desk.ts'
 export { ChatEvent, type ChatEventType } from '../../src/contract/events.ts'
+export { MessageExtension, NewExtension } from '../../src/contract/extensions.ts'
 export { FAILURES, type Failure, InternalBody, InvalidBody, Issue, type Reason } from '../../src/contract/failures.ts'
 export { Health, Liveness } from '../../src/contract/health.ts'
 export { ChatSnapshot, LiveClientFrame, LiveServerFrame, Watching } from '../../src/contract/live.ts'
@@ -70,3 +72,4 @@ export {
 export { DeskFrame } from '../../src/contract/support-feed.ts'
 export { CONTENT_MAX, Content, Timestamp } from '../../src/contract/text.ts'
 export { ChatDocument, TransferredMessage } from '../../src/contract/transfer.ts'
+export { NewVisitor, VisitorToken } from '../../src/contract/visitors.ts'

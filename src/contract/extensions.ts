@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { PersonId } from './accounts.ts'
 import { ReactionKey } from './chat-calls.ts'
-import { exampleMessage, MessageId } from './chats.ts'
+import { type Attachment, exampleMessage, MessageId } from './chats.ts'
 import { Id, Timestamp } from './text.ts'
 
 // What hangs on a message: attachments, reactions, and what it said before it was changed.
@@ -30,17 +30,17 @@ export const AttachedUrl = z.object({
   url: WebAddress,
   name: line(255).meta({ examples: ['invoice.pdf'] }),
   type: line(127)
-    .nullable()
-    .default(null)
+    .nullish()
     .meta({ description: 'Its media type.', examples: ['application/pdf'] }),
   size: z
     .int()
     .nonnegative()
-    .nullable()
-    .default(null)
+    .nullish()
     .meta({ description: 'In bytes.', examples: [48_213] }),
 })
-export type AttachedUrl = z.infer<typeof AttachedUrl>
+
+/** The same as it is kept. */
+export type KeptUrl = Pick<Attachment, 'url' | 'name' | 'type' | 'size'>
 
 const AttachedFile = z.object({ file_id: Id.meta({ description: "A file of the account's own." }) })
 

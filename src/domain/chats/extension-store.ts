@@ -1,5 +1,5 @@
 import { and, eq, sql } from 'drizzle-orm'
-import type { AttachedUrl, ExtensionType } from '../../contract/extensions.ts'
+import type { ExtensionType, KeptUrl } from '../../contract/extensions.ts'
 import type { Database } from '../../db/open.ts'
 import { chats, message_extensions, message_files, messages } from '../../db/schema.ts'
 import { isPrivileged, type Participant } from '../accounts/actor.ts'
@@ -95,7 +95,7 @@ export class ExtensionStore {
   async addUrl(
     transaction: Transaction,
     row: Pick<ExtensionRow, 'id' | 'message_id' | 'sender_id' | 'created_at'>,
-    { url, name, type, size }: AttachedUrl,
+    { url, name, type, size }: KeptUrl,
     seq: number,
   ): Promise<void> {
     const data = { url, name, type, size, seq }

@@ -1,7 +1,7 @@
 import {
   ATTACHMENTS_MAX,
-  type AttachedUrl,
   type ExtensionType,
+  type KeptUrl,
   type MessageExtension,
   type NewExtension,
 } from '../../contract/extensions.ts'
@@ -65,8 +65,9 @@ export class ExtensionService {
       await asMessage(this.#attachFile(actor, chatId, messageId, data.file_id, sender))
       return this.#added(messageId, 'attachment', ({ id }) => id === data.file_id)
     }
-    await asMessage(this.#attachUrl(actor, chatId, messageId, data, sender))
-    return this.#added(messageId, 'attachment', (one) => one.type === 'attachment' && one.data.url === data.url)
+    const { url, name, type = null, size = null } = data
+    await asMessage(this.#attachUrl(actor, chatId, messageId, { url, name, type, size }, sender))
+    return this.#added(messageId, 'attachment', (one) => one.type === 'attachment' && one.data.url === url)
   }
 
   /**
@@ -107,7 +108,7 @@ export class ExtensionService {
     actor: Participant,
     chatId: string,
     messageId: string,
-    attached: AttachedUrl,
+    attached: KeptUrl,
     sender_id: string | null,
   ): Promise<undefined> {
     const { log, store } = this.#parts

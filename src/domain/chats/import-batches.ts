@@ -1,7 +1,7 @@
 import { type Answering, NO_ANSWERING } from '../../contract/answering.ts'
 import type { MessageStatus, Source } from '../../contract/chats.ts'
 import type { ChatEvent } from '../../contract/events.ts'
-import type { AttachedUrl } from '../../contract/extensions.ts'
+import type { KeptUrl } from '../../contract/extensions.ts'
 import type { TransferredMessage } from '../../contract/transfer.ts'
 import type { PlannedBranch } from './import-plan.ts'
 import type { LoggedEvent } from './log-store.ts'
@@ -18,7 +18,7 @@ export type ImportedExtension = {
   message_id: string
   type: 'attachment' | 'reaction' | 'edit'
   sender_id: string | null
-  data: { key: string } | { content: string; seq: number } | (AttachedUrl & { seq: number })
+  data: { key: string } | { content: string; seq: number } | (KeptUrl & { seq: number })
   created_at: string
 }
 
