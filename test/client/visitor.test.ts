@@ -56,8 +56,12 @@ for (const { kind, open } of testDatabases()) {
       const user_id = `customer ${crypto.randomUUID()}`
       const token = await admit(user_id)
       const visitor = createClient(server.url, { token })
-      const session = await unwrap(visitor.api.v1.sessions.post({ user_id }))
-      expect(session).toMatchObject({ user_id, agent_id: null })
+      const forged = { topic: 'invoice', visitor: { name: 'The boss' } }
+      const session = await unwrap(visitor.api.v1.sessions.post({ user_id, metadata: forged }))
+      const known = { visitor: { name: 'Grace', metadata: {} } }
+      expect(session).toMatchObject({ user_id, agent_id: null, metadata: { topic: 'invoice', ...known } })
+      const mineAlone = visitor.api.v1.sessions({ session_id: session.id })
+      expect((await unwrap(mineAlone.patch({ metadata: { visitor: 1 } }))).metadata).toEqual(known)
       const live = connect(() => admit(user_id))
       const watch = live.watch(session.id)[Symbol.asyncIterator]()
       expect(typesOf(await next(watch))).toEqual(['watching'])

@@ -45,7 +45,7 @@ async function run(command: string[]): Promise<string> {
 const here = (text: string) => text.replaceAll('localhost:8000', new URL(server.url).host)
 
 describe('the README', () => {
-  const [support = '', desk = '', chats = '', ...sessions] = blocks('sh').toReversed()
+  const [extensions = '', support = '', desk = '', chats = '', ...sessions] = blocks('sh').toReversed()
 
   test.skipIf(Bun.which('curl') === null)('has a tour of sessions that works as it is written', async () => {
     const answers: unknown[] = []
@@ -80,6 +80,11 @@ describe('the README', () => {
     const printed = await run(['sh', '-euc', here(support)])
     expect(printed).toContain('"messages":[{"id":')
     expect(printed).toContain('"status":"ended"')
+  })
+
+  test.skipIf(Bun.which('curl') === null)('has attachments that work as they are written', async () => {
+    const printed = await run(['sh', '-euc', here(extensions)])
+    expect(printed.match(/"name":"invoice.pdf"/g)?.length).toBe(2)
   })
 
   test('has sockets that work as they are written', async () => {

@@ -12,8 +12,8 @@ const refusals = failures(...SIGNED_IN, 'service_needed', 'invalid', 'internal')
 const ADMITTING = `
 For back ends: the page of a customer without an account gets the token, and with it may read and write the support sessions
 whose \`user_id\` is that customer's, over REST, tRPC and \`/api/live\`, and nothing else. Whoever asks for a token says who
-the customer is: ask for one only for whom you know. \`name\` and \`metadata\` are kept with the sessions that the visitor
-opens.
+the customer is: ask for one only for whom you know. \`name\` and \`metadata\` are for agents: a
+session that the visitor opens has them under \`visitor\` in its metadata, where no customer can write.
 
 The token cannot be renewed: ask for the next one before it expires, and send it as \`authenticate\` where a socket is open.
 `.trim()

@@ -22,6 +22,7 @@ import type { SupportHandOver } from './hand-over.ts'
 import { doorsOf, ended, held, queued, type SupportRow, sessionOf, stateOf } from './session.ts'
 import type { SupportSignals } from './signals.ts'
 import type { SupportMessageRow, SupportPage, SupportStore } from './support-store.ts'
+import { foundedWith, saidAnew } from './vouched.ts'
 
 type Parts = {
   store: SupportStore
@@ -50,6 +51,7 @@ export class SupportService {
     const { user_id, metadata, answering = false, hand_over_on_failure = true } = draft
     const agentId = draft.agent_id ?? null
     assertMayFound(actor, user_id, agentId)
+    const known = foundedWith(actor, metadata ?? {})
     let made: SupportRow | undefined
     await this.#parts.chats.create(
       actor,
@@ -63,7 +65,7 @@ export class SupportService {
             agent_id: null,
             status: 'active',
             handling: 'assistant',
-            metadata: metadata ?? {},
+            metadata: known,
             hand_over_on_failure,
             waiting_since: null,
             asked_at: null,
@@ -112,14 +114,14 @@ export class SupportService {
     const { agent_id, status, metadata } = change
     if (status === 'ended') {
       if (agent_id != null) await this.update(actor, id, { agent_id })
-      const last = (session: SupportRow, at: string) => ended(metadata == null ? session : { ...session, metadata }, at)
+      const last = (session: SupportRow, at: string) => ended(withMetadata(actor, session, metadata), at)
       return this.#parts.handOver.end(actor, id, last)
     }
     if (agent_id != null && handles(actor, await this.#open(actor, id)))
       await this.#parts.handOver.takeFromAssistant(actor, id)
     return this.#parts.changes.make(actor, id, async (session, { transaction, at }) => {
       if ((agent_id != null || status != null) && !handles(actor, session)) throw new Refusal('forbidden')
-      let next = metadata == null ? session : { ...session, metadata }
+      let next = withMetadata(actor, session, metadata)
       if (status != null && session.status === 'ended') next = reopened(next, next.agent_id, at)
       if (agent_id != null && agent_id !== next.agent_id) next = withAgent(next, agent_id, at)
       // Back ends say who has what; an agent gives to whoever takes it.
@@ -226,6 +228,10 @@ function messageOf(session_id: string, row: SupportMessageRow): SupportMessage {
 function told({ id, chat_id, content, sender_type, sender_id, created_at, deleted_at, metadata }: Message) {
   const said = { id, session_id: chat_id, content, sender_type, sender_id: sender_id ?? sender_type }
   return { ...said, created_at, is_deleted: deleted_at !== null, metadata }
+}
+
+function withMetadata(actor: Participant, session: SupportRow, said: SupportSessionChange['metadata']): SupportRow {
+  return said == null ? session : { ...session, metadata: saidAnew(actor, said, session.metadata) }
 }
 
 /** Whether the actor is no customer there. */
