@@ -207,10 +207,15 @@ export class LogStore {
     return row && Number(row.last_seq)
   }
 
-  async lastOf(chatIds: readonly string[]): Promise<{ chatId: string; seq: number }[]> {
+  async grown(known: readonly { chatId: string; seq: number }[]): Promise<{ chatId: string; seq: number }[]> {
     const rows = await this.#database.within(
       () => this.#database.sql<{ id: string; last_seq: string }[]>`
-        SELECT id, last_seq FROM chats WHERE id = ANY (${chatIds}::uuid[])`,
+        SELECT known.id, chat.last_seq
+        FROM unnest(${known.map(({ chatId }) => chatId)}::uuid[], ${known.map(({ seq }) => seq)}::bigint[])
+          AS known(id, seq)
+        -- OFFSET: one look-up by key for each, whatever the tables were like when the plan was made.
+        CROSS JOIN LATERAL (SELECT last_seq FROM chats WHERE id = known.id OFFSET 0) AS chat
+        WHERE chat.last_seq > known.seq`,
     )
     return rows.map(({ id, last_seq }) => ({ chatId: id, seq: Number(last_seq) }))
   }

@@ -106,9 +106,9 @@ export class ChatLog {
     return this.#store.last(chatId)
   }
 
-  /** The same of many chats, in no order; those that there are. */
-  newestOf(chatIds: readonly string[]): Promise<{ chatId: string; seq: number }[]> {
-    return this.#store.lastOf(chatIds)
+  /** Of these chats those that have events after `seq`, with the newest one's, in no order. */
+  grown(known: readonly { chatId: string; seq: number }[]): Promise<{ chatId: string; seq: number }[]> {
+    return this.#store.grown(known)
   }
 
   /** Tells again of the last minute's events, on behalf of a process that died between commit and publishing. */

@@ -116,7 +116,11 @@ export class LiveChats {
   }
 
   async #look(chatIds: readonly string[]): Promise<void> {
-    if (chatIds.length === 0) return
-    for (const { chatId, seq } of await this.#log.newestOf(chatIds)) this.#watched.get(chatId)?.reaches(seq)
+    const known = chatIds.flatMap((chatId) => {
+      const seq = this.#watched.get(chatId)?.seq
+      return seq === undefined ? [] : [{ chatId, seq }]
+    })
+    if (known.length === 0) return
+    for (const { chatId, seq } of await this.#log.grown(known)) this.#watched.get(chatId)?.reaches(seq)
   }
 }

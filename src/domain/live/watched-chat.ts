@@ -55,6 +55,11 @@ export class WatchedChat implements BusListener {
     this.#unsubscribe?.()
   }
 
+  /** The last event that was told of; `undefined` before it is known what there is. */
+  get seq(): number | undefined {
+    return this.#tail?.seq
+  }
+
   /** There are events up to this one. */
   reaches(seq: number): void {
     this.#tail?.reaches(seq)

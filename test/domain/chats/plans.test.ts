@@ -51,6 +51,7 @@ function hotPaths(world: ChatWorld, actor: Actor, { chatId, messageId, branchId 
       ['chats_owner_updated_index'],
       () => store.ownedBy(actor.accountId, { skip: 0, limit: 20, archived: false }),
     ],
+    ['which watched chats have grown', ['chats_pkey'], () => world.log.grown([{ chatId, seq: 3 }])],
     ['the log after an event', ['events_pkey'], () => world.log.read(chatId, 15_000, 100)],
     ['where branches begin', ['branches_fork_index'], () => forks.at([messageId])],
     ['an edit', ['messages_pkey'], () => world.messages.edit(actor, chatId, messageId, crypto.randomUUID())],
