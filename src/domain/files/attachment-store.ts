@@ -108,9 +108,10 @@ export async function filesOf(database: Database, messageIds: string[]): Promise
   const rows = await database.within(
     () => database.sql<(AttachedRow & { message_id: string })[]>`
       SELECT attached.message_id, attached.told, file.id, file.name, file.file_type, file.has_preview
-      FROM message_files AS attached
+      FROM unnest(${messageIds}::uuid[]) AS message(id)
+        CROSS JOIN LATERAL (SELECT * FROM message_files WHERE message_id = message.id OFFSET 0) AS attached
         CROSS JOIN LATERAL (SELECT * FROM files WHERE id = attached.file_id OFFSET 0) AS file
-      WHERE attached.message_id = ANY (${messageIds}::uuid[]) ORDER BY attached.message_id, attached.position`,
+      ORDER BY attached.message_id, attached.position`,
   )
   const byMessage = new Map<string, FileReference[]>()
   for (const row of rows) byMessage.set(row.message_id, [...(byMessage.get(row.message_id) ?? []), referenceOf(row)])
