@@ -8,14 +8,16 @@ import type { Answerer } from './domain/ports.ts'
 const DEMO_PAUSE_MS = 15
 
 /** Those that are configured; the first one answers where a chat names none. */
-export async function openAnswerers(config: Config, tokens: CallbackTokens): Promise<Answerer[]> {
-  const { aiService, openai, answerer: first } = config
+export function answererNames({ aiService, openai, answerer: first }: Config): AnswererName[] {
   const names: AnswererName[] = []
   if (aiService !== undefined) names.push('callback')
   if (openai !== undefined) names.push('openai')
   if (names.length === 0 || first === 'demo') names.push('demo')
-  names.sort((one, other) => Number(other === first) - Number(one === first))
-  return Promise.all(names.map((name) => openAnswerer(name, config, tokens)))
+  return names.sort((one, other) => Number(other === first) - Number(one === first))
+}
+
+export async function openAnswerers(config: Config, tokens: CallbackTokens): Promise<Answerer[]> {
+  return Promise.all(answererNames(config).map((name) => openAnswerer(name, config, tokens)))
 }
 
 async function openAnswerer(

@@ -1,3 +1,4 @@
+import { answererNames } from './answerer.ts'
 import type { Config } from './config.ts'
 
 /** What a person sees at the start: where to look, what is in use, and the variable that changes it. */
@@ -27,7 +28,14 @@ export function banner(config: Config, port: number, database: string): string {
   return `\n${config.name} ${config.version}\n\n${lines.join('\n')}\n`
 }
 
-function answers({ openai }: Config): string {
-  if (openai === undefined) return 'a demo that follows a script  (OPENAI_MODEL chooses a model)'
-  return `${openai.model} at ${new URL(openai.baseUrl).host}  (OPENAI_MODEL, OPENAI_BASE_URL)`
+/** Who answers where a chat names nobody. */
+function answers(config: Config): string {
+  const { answering, aiService, openai } = config
+  const [first] = answererNames(config)
+  if (!answering) return 'none  (ANSWERING)'
+  if (first === 'callback' && aiService) return `the service at ${new URL(aiService.url).host}  (AI_SERVICE_URL)`
+  if (first === 'openai' && openai) {
+    return `${openai.model} at ${new URL(openai.baseUrl).host}  (OPENAI_MODEL, OPENAI_BASE_URL)`
+  }
+  return 'a demo that follows a script  (OPENAI_MODEL chooses a model)'
 }

@@ -1,6 +1,6 @@
 /** What the server promises, as zod schemas and tables: what it takes, answers, refuses, and closes sockets with. */
 // biome-ignore lint/performance/noBarrelFile: the package's entry
-export { Answering, AnsweringChange, ChatAnswering } from '../../src/contract/answering.ts'
+export { Answering, AnsweringChange, ChatAnswering, ToldAnswering } from '../../src/contract/answering.ts'
 export { AnswerDelta, AnswerSnapshot, AskedMessage } from '../../src/contract/answers.ts'
 export { BranchTree, Divergence, DivergingEdit, NewBranch } from '../../src/contract/branch-calls.ts'
 export { AnsweredQuestion, Line, LineBranch, LineHistory, QaPair, WholeTree } from '../../src/contract/branching.ts'

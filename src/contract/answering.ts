@@ -27,7 +27,7 @@ export const Answering = z
   .object({
     answerer: AnswererName.nullable(),
     system_prompt: SystemPrompt.nullable().meta({
-      description: 'What the model is told before all that was said. Whoever may read the chat may read it.',
+      description: 'What the model is told before all that was said.',
     }),
     history_messages: HistoryMessages.nullable().meta({
       description: 'So many of the newest messages before the question go with it; 0 is none.',
@@ -42,6 +42,18 @@ export const Answering = z
     examples: [{ ...NO_ANSWERING, system_prompt: 'Answer in rhyme.' }],
   })
 export type Answering = z.infer<typeof Answering>
+
+/** The same for all who may read the chat: a prompt is between its owner and the model. */
+export const ToldAnswering = Answering.omit({ system_prompt: true }).extend({
+  has_system_prompt: z.boolean().meta({ description: 'Whether the chat has one of its own.' }),
+})
+export type ToldAnswering = z.infer<typeof ToldAnswering>
+
+export function toldAnswering({ system_prompt, ...told }: Answering): ToldAnswering {
+  return { ...told, has_system_prompt: system_prompt !== null }
+}
+
+export const NO_TOLD_ANSWERING = toldAnswering(NO_ANSWERING)
 
 /** What is left out stays as it is. */
 export const AnsweringChange = Answering.partial().meta({

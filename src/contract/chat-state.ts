@@ -1,4 +1,4 @@
-import { type Answering, NO_ANSWERING } from './answering.ts'
+import { NO_TOLD_ANSWERING, type ToldAnswering } from './answering.ts'
 import type { Attachment, Branch, Chat, Message, Reaction } from './chats.ts'
 import type { ChatEvent } from './events.ts'
 
@@ -18,10 +18,16 @@ export type ChatState = {
   messages: Readonly<Record<string, Message>>
   /** By person. */
   read_cursors: Readonly<Record<string, ReadState>>
-  answering: Answering
+  answering: ToldAnswering
 }
 
-export const NO_CHAT: ChatState = { chat: null, branches: {}, messages: {}, read_cursors: {}, answering: NO_ANSWERING }
+export const NO_CHAT: ChatState = {
+  chat: null,
+  branches: {},
+  messages: {},
+  read_cursors: {},
+  answering: NO_TOLD_ANSWERING,
+}
 
 /**
  * The state after one more event; the one given stays as it is. An event that was applied before changes nothing. Throws

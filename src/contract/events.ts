@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PersonId } from './accounts.ts'
-import { Answering } from './answering.ts'
+import { ToldAnswering } from './answering.ts'
 import {
   Attachment,
   Branch,
@@ -72,7 +72,7 @@ export const ChatEvent = z.discriminatedUnion('type', [
   event('branch.created', Branch.shape),
   event('branch.renamed', { branch_id: BranchId, name: z.string().nullable() }),
   event('branch.activated', { branch_id: BranchId }),
-  event('answering.changed', Answering.shape),
+  event('answering.changed', ToldAnswering.shape),
   event('answer.started', {
     message_id: MessageId,
     answer_id: Id.meta({ description: 'This run: a message that is continued, or tried again, has several.' }),

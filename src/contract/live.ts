@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { PersonId } from './accounts.ts'
-import { Answering, NO_ANSWERING } from './answering.ts'
+import { NO_TOLD_ANSWERING, ToldAnswering } from './answering.ts'
 import { AnswerDelta, AnswerSnapshot, AskedMessage } from './answers.ts'
 import { DivergingEdit } from './branch-calls.ts'
 import { ReadCursor } from './chat-calls.ts'
@@ -98,7 +98,7 @@ export const ChatSnapshot = z
     read_cursors: z
       .record(PersonId, z.object({ ...ReadCursor.shape, position: Position, updated_at: Timestamp }))
       .meta({ description: 'By person.' }),
-    answering: Answering,
+    answering: ToldAnswering,
   })
   .meta({
     id: 'ChatSnapshot',
@@ -108,7 +108,7 @@ export const ChatSnapshot = z
         branches: [{ ...exampleBranch }],
         messages: [exampleMessage],
         read_cursors: {},
-        answering: NO_ANSWERING,
+        answering: NO_TOLD_ANSWERING,
       },
     ],
   })

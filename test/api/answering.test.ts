@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { createTRPCClient, httpBatchLink } from '@trpc/client'
 import { z } from 'zod'
 import type { Router } from '../../client/src/trpc.ts'
-import { ChatAnswering, NO_ANSWERING } from '../../src/contract/answering.ts'
+import { Answering, ChatAnswering, NO_ANSWERING, toldAnswering } from '../../src/contract/answering.ts'
 import { EventPage } from '../../src/contract/chat-calls.ts'
 import { Message } from '../../src/contract/chats.ts'
 import { ChatDocument } from '../../src/contract/transfer.ts'
@@ -41,6 +41,7 @@ for (const { kind, open } of testDatabases()) {
 
     const newChat = async () => Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json()).id
     const path = (chat: string) => `/api/chats/${chat}/answering`
+    const told = (said: object) => toldAnswering(Answering.parse(said))
     const change = (chat: string, body: object) => ada.send(path(chat), body, 'PATCH')
     const events = async (chat: string) =>
       EventPage.parse(await (await ada.call(`/api/chats/${chat}/events?after=2`)).json()).events
@@ -60,11 +61,11 @@ for (const { kind, open } of testDatabases()) {
       expect(ChatAnswering.parse(await (await change(chat, { system_prompt: null })).json())).toMatchObject(left)
       // What changed nothing is no event.
       expect(await events(chat)).toMatchObject([
-        { seq: 3, type: 'answering.changed', data: said },
-        { seq: 4, type: 'answering.changed', data: left },
+        { seq: 3, type: 'answering.changed', data: told(said) },
+        { seq: 4, type: 'answering.changed', data: told(left) },
       ])
       const live = await LiveClient.open(server.ws, ada)
-      expect((await live.watch(chat)).snapshot).toMatchObject({ answering: left })
+      expect((await live.watch(chat)).snapshot).toMatchObject({ answering: told(left) })
       await live.close()
       const trpc = createTRPCClient<Router>({
         links: [httpBatchLink({ url: `${server.url}/trpc`, headers: ada.headers })],

@@ -4,7 +4,7 @@ import { SocketClosed } from '../../client/src/frames.ts'
 import { openLive } from '../../client/src/live.ts'
 import type { LiveOptions } from '../../client/src/live-socket.ts'
 import type { LiveItem } from '../../client/src/live-watch.ts'
-import { NO_ANSWERING } from '../../src/contract/answering.ts'
+import { NO_TOLD_ANSWERING } from '../../src/contract/answering.ts'
 import { CLOSE_CODES } from '../../src/contract/close-codes.ts'
 import { LiveClientFrame } from '../../src/contract/live.ts'
 import { until } from '../support/wait.ts'
@@ -236,6 +236,6 @@ const snapshot = {
     branches: [],
     messages: [],
     read_cursors: {},
-    answering: NO_ANSWERING,
+    answering: NO_TOLD_ANSWERING,
   },
 }

@@ -8,7 +8,7 @@ import { jsonBody } from '../plugins/json-body.ts'
 import { SECURITY, SIGNED_IN, signedIn } from '../plugins/signed-in.ts'
 
 const tags = ['Answers']
-const ofChat = [...SIGNED_IN, 'chat_missing', 'invalid', 'internal'] as const
+const ofChat = [...SIGNED_IN, 'chat_missing', 'forbidden', 'invalid', 'internal'] as const
 
 /** How a chat is answered. */
 export function answeringRoutes(answering: AnsweringService, authenticator: Authenticator) {
@@ -25,7 +25,8 @@ export function answeringRoutes(answering: AnsweringService, authenticator: Auth
         tags,
         operationId: 'readAnswering',
         summary: 'Read how a chat is answered',
-        description: 'By whom, told what, and with how much of what was said before.',
+        description:
+          'By whom, told what, and with how much of what was said before. For who may change it; all others who may read the chat are told by its events, which do not have the system prompt.',
       },
     })
     .patch('/', ({ actor, params, body }) => answering.change(actor, params.chat_id, body), {

@@ -1,4 +1,10 @@
-import type { AnswererName, Answering, AnsweringChange, ChatAnswering } from '../../contract/answering.ts'
+import {
+  type AnswererName,
+  type Answering,
+  type AnsweringChange,
+  type ChatAnswering,
+  toldAnswering,
+} from '../../contract/answering.ts'
 import type { Actor } from '../accounts/actor.ts'
 import { Refusal } from '../refusal.ts'
 import type { ChatAccess } from './access.ts'
@@ -43,8 +49,9 @@ export class AnsweringService {
     this.#defaults = defaults
   }
 
+  /** For who may change it: others are told less, see `ToldAnswering`. Throws `Refusal('chat_missing' | 'forbidden')`. */
   async get(actor: Actor, chatId: string): Promise<ChatAnswering> {
-    await this.#access.open(actor, chatId)
+    assertMayArrange(actor, await this.#access.open(actor, chatId))
     return this.#told(await this.#store.find(chatId))
   }
 
@@ -58,7 +65,7 @@ export class AnsweringService {
       const after = { ...before, ...given(change) }
       if (Bun.deepEquals(before, after)) return { events: [], result: this.#told(before) }
       await this.#store.put(transaction, chatId, after)
-      return { events: [{ type: 'answering.changed', data: after }], result: this.#told(after) }
+      return { events: [{ type: 'answering.changed', data: toldAnswering(after) }], result: this.#told(after) }
     })
   }
 

@@ -1,4 +1,4 @@
-import { type Answering, NO_ANSWERING } from '../../contract/answering.ts'
+import { type Answering, NO_ANSWERING, toldAnswering } from '../../contract/answering.ts'
 import type { MessageStatus, Source } from '../../contract/chats.ts'
 import type { ChatEvent } from '../../contract/events.ts'
 import type { KeptUrl } from '../../contract/extensions.ts'
@@ -105,7 +105,7 @@ export class ImportBatches {
   *batches(): Generator<ImportBatch> {
     const { id, active_branch_id } = this.#chat
     this.#tell('chat.created', { ...this.#chat, active_branch_id: id, deleted_at: null })
-    if (this.answering !== undefined) this.#tell('answering.changed', this.answering)
+    if (this.answering !== undefined) this.#tell('answering.changed', toldAnswering(this.answering))
     for (const step of this.#steps()) {
       if ('position' in step) this.#addMessage(step)
       else this.#addBranch(step)

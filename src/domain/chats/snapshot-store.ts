@@ -1,4 +1,5 @@
 import { desc, eq } from 'drizzle-orm'
+import { toldAnswering } from '../../contract/answering.ts'
 import type { ChatSnapshot } from '../../contract/live.ts'
 import type { Database } from '../../db/open.ts'
 import { branches, chats, read_cursors } from '../../db/schema.ts'
@@ -43,7 +44,7 @@ export class SnapshotStore {
         chat,
         branches: [...newest, ...(active ? [active] : [])].reverse().map(branchOf),
         messages: await history.page(chat.active_branch_id, { from: 'end', limit: limits.messages }),
-        answering: await answeringOf(orm, chatId),
+        answering: toldAnswering(await answeringOf(orm, chatId)),
         read_cursors: Object.fromEntries(
           cursors.map(({ user_id, branch_id, position, updated_at }) => [
             user_id,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
-import { Answering } from '../../../src/contract/answering.ts'
+import { Answering, toldAnswering } from '../../../src/contract/answering.ts'
 import { HistoryPage } from '../../../src/contract/chat-calls.ts'
 import type { ChatState } from '../../../src/contract/chat-state.ts'
 import { Branch, Chat, type Message } from '../../../src/contract/chats.ts'
@@ -12,7 +12,7 @@ import { byId, Replica } from './replica.ts'
 export async function fetchChat(client: Client, chatId: string) {
   const get = async (path: string) => (await client.ask({ path: `/api/chats/${chatId}${path}` })).answer
   const chat = Chat.parse(await get(''))
-  const answering = Answering.parse(await get('/answering'))
+  const answering = toldAnswering(Answering.parse(await get('/answering')))
   const branches = z.array(Branch).parse(await get('/branches'))
   const messages: Record<string, Message> = {}
   let active: Message[] = []

@@ -131,7 +131,7 @@ export function callOf(model: ChatModel, actors: Actors, foreign: string, drawn:
     case 'rename':
       return { by, kind, title: token, token }
     case 'configure':
-      return { by, kind, prompt: flag ? token : null, token: flag ? token : undefined }
+      return { ...only, kind, prompt: flag ? 'Be brief.' : null }
     case 'archive':
       // More often out of the archive than into it: little else can happen to an archived chat.
       return { ...only, kind, archived: second % 3 === 0 }

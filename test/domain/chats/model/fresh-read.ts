@@ -1,4 +1,5 @@
 import { expect } from 'bun:test'
+import { Answering, toldAnswering } from '../../../../src/contract/answering.ts'
 import type { Message } from '../../../../src/contract/chats.ts'
 import type { Actor } from '../../../../src/domain/accounts/actor.ts'
 import type { ChatWorld } from '../../../support/chats.ts'
@@ -15,7 +16,7 @@ export async function expectFreshReadEquals(
   const { chat, state } = model
   const { owner } = actors
   expect(await world.chats.get(owner, chat.id)).toEqual(chat)
-  expect(await world.answering.get(owner, chat.id)).toEqual({ ...state.answering, answerers: [] })
+  expect(toldAnswering(Answering.parse(await world.answering.get(owner, chat.id)))).toEqual(state.answering)
   const branches = await world.branches.list(owner, chat.id)
   expect(Object.fromEntries(branches.map((branch) => [branch.id, branch]))).toEqual(state.branches)
   expect(branches[0]?.id).toBe(chat.id)

@@ -22,7 +22,7 @@ export function predict(model: ChatModel, call: Call): ChatEventType[] | Reason 
     case 'rename':
       return ['chat.updated']
     case 'configure':
-      return call.prompt === model.state.answering.system_prompt ? [] : ['answering.changed']
+      return (call.prompt !== null) === model.state.answering.has_system_prompt ? [] : ['answering.changed']
     case 'archive':
       return call.archived === (chat.archived_at !== null) ? [] : ['chat.updated']
     case 'read':
