@@ -62,11 +62,16 @@ export class BossJobs implements Jobs {
 
   /** Works on all queues until `stop`; where the database is away it begins once that is back. */
   async work(handlers: Record<JobQueue, JobHandler>): Promise<void> {
+    const worked = new Set<string>()
     while (!this.#stopped) {
       try {
         const boss = await this.#open()
         for (const [queue, cron] of Object.entries(SCHEDULES)) await boss.schedule(queue, cron)
-        for (const [queue, handler] of Object.entries(handlers)) await this.#workOn(boss, queue, handler)
+        for (const [queue, handler] of Object.entries(handlers)) {
+          // Not twice, where another of them failed: it would be worked on by twice as many.
+          if (!worked.has(queue)) await this.#workOn(boss, queue, handler)
+          worked.add(queue)
+        }
         return
       } catch (fault) {
         if (this.#stopped) return

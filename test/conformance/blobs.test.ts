@@ -44,6 +44,26 @@ async function* some(): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode('some')
 }
 
+test('a write that meets another of the same name is refused, and leaves that one alone', async () => {
+  for (const store of [new DiskBlobStore(temporaryDirectory()), new S3BlobStore(place(), temporaryDirectory())]) {
+    const name = crypto.randomUUID()
+    const [begun, tried] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const slow = async function* () {
+      begun.resolve()
+      yield new TextEncoder().encode('first')
+      await tried.promise
+    }
+    const first = store.write(name, slow())
+    await begun.promise
+    await expect(store.write(name, some())).rejects.toThrow(
+      expect.objectContaining({ reason: 'file_storage_unavailable' }),
+    )
+    tried.resolve()
+    await first
+    expect(await new Response(await store.read(name)).text()).toBe('first')
+  }
+})
+
 describe('a store that cannot be used', () => {
   const unavailable = expect.objectContaining({ reason: 'file_storage_unavailable' })
 

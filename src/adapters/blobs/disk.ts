@@ -16,12 +16,12 @@ export class DiskBlobStore implements BlobStore {
     const path = this.#path(name)
     const part = partOf(path)
     await stored(mkdir(this.#folder(name), { recursive: true, mode: 0o700 }))
+    await spool(part, bytes)
     try {
-      await spool(part, bytes)
       await stored(rename(part, path))
       await stored(this.#keepFolder(name))
     } catch (fault) {
-      await rm(part, { force: true }).catch(() => {})
+      for (const file of [part, path]) await rm(file, { force: true }).catch(() => {})
       throw fault
     }
   }

@@ -47,8 +47,8 @@ export class S3BlobStore implements BlobStore {
     const key = this.#key(name)
     const part = this.#part(name)
     await stored(mkdir(this.#spool, { recursive: true, mode: 0o700 }))
+    await spool(part, bytes)
     try {
-      await spool(part, bytes)
       await this.#turns.take(() => stored(this.#put(key, part)))
     } finally {
       await rm(part, { force: true }).catch(() => {})

@@ -1,14 +1,22 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { Refusal } from '../../domain/refusal.ts'
 
-/** Writes what comes to a new file, as it comes, and has the disk keep it. Throws what the source throws, as it is. */
+/**
+ * Writes what comes to a new file, as it comes, and has the disk keep it. Throws what the source throws, as it is, and
+ * leaves nothing then; a file that is there already is somebody else's, and stays.
+ */
 export async function spool(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
   const file = await stored(open(path, 'wx', 0o600))
   try {
-    for await (const chunk of bytes) await stored(writeAll(file, chunk))
-    await stored(file.sync())
-  } finally {
-    await file.close()
+    try {
+      for await (const chunk of bytes) await stored(writeAll(file, chunk))
+      await stored(file.sync())
+    } finally {
+      await stored(file.close())
+    }
+  } catch (fault) {
+    await rm(path, { force: true }).catch(() => {})
+    throw fault
   }
 }
 

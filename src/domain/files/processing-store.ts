@@ -59,6 +59,22 @@ export class ProcessingStore {
     )
   }
 
+  /** Keeps the bytes of a preview that another process has finished with. Resolves to whether there is one. */
+  async keepPreview(fileId: string): Promise<boolean> {
+    return this.#database.within(() =>
+      this.#database.orm.transaction(async (transaction) => {
+        const [file] = await transaction
+          .select({ id: files.id })
+          .from(files)
+          .where(and(eq(files.id, fileId), eq(files.has_preview, true)))
+          .for('share')
+        if (file === undefined) return false
+        await transaction.delete(blob_removals).where(eq(blob_removals.name, previewName(fileId)))
+        return true
+      }),
+    )
+  }
+
   /** Chats with messages that have the file, and whose log has not told what became of it. */
   async untold(fileId: string): Promise<string[]> {
     const rows = await this.#database.within(() =>

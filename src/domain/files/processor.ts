@@ -69,9 +69,10 @@ export class FileProcessor {
       await this.#blobs.remove(name)
       await this.#blobs.write(name, once(preview))
     }
-    const kept = await this.#store.finish(fileId, extracted)
-    // Deleted meanwhile, or another process was faster: its preview has the same name, and is the same.
-    if (!kept && (await this.#files.find(fileId, null)) === undefined) await this.#removal.remove([name])
+    if (await this.#store.finish(fileId, extracted)) return
+    // Another process was faster: its preview has the same name, and is the same. Or the file was deleted meanwhile.
+    if (preview !== undefined && (await this.#store.keepPreview(fileId))) return
+    if ((await this.#files.find(fileId, null)) === undefined) await this.#removal.remove([name])
   }
 
   async #tell(fileId: string, chatId: string): Promise<void> {

@@ -8,6 +8,7 @@ import { MemoryBlobs } from '../../support/blobs.ts'
 import { testDatabases } from '../../support/database.ts'
 import { PNG, upload } from '../../support/files.ts'
 import { openPeople, type People } from '../../support/people.ts'
+import { until } from '../../support/wait.ts'
 
 setDefaultTimeout(60_000)
 
@@ -92,6 +93,28 @@ for (const { kind, open } of testDatabases()) {
       expect(await known(file)).toEqual(before)
       const { events } = await replayed(message)
       expect(events.filter(({ type }) => type === 'file.processed')).toHaveLength(1)
+    })
+
+    test('two processes that read a file at once leave its preview where it is', async () => {
+      const { ada, database, server } = people
+      const { promise, resolve } = Promise.withResolvers<void>()
+      let tries = 0
+      extractor.outcomes.set('twice.png', async () => {
+        tries += 1
+        // The first one is slower than the second.
+        if (tries === 1) await promise
+        return read(null, PNG)
+      })
+      const file = await upload(ada, 'twice.png', new Uint8Array(PNG))
+      const slow = process(file)
+      await until(() => tries === 1)
+      await process(file)
+      resolve()
+      await slow
+      await database.sql`UPDATE blob_removals SET due_at = now()`
+      await server.files.removal.run()
+      const preview = await ada.call(`/api/files/${file.id}/preview`)
+      expect([preview.status, Buffer.from(await preview.bytes())]).toEqual([200, PNG])
     })
 
     test('chats that show the file are told, whether it was posted before or after; replaying gives what a read gives', async () => {
