@@ -34,7 +34,8 @@ async function firstEvent(answer: Response): Promise<string> {
     text += decoder.decode(bytes, { stream: true })
     const failed = /event: serialized-error\ndata: (.*)\n/.exec(text)
     if (failed) return `{"error":${failed[1]}}`
-    if (/^id: /m.test(text)) return text
+    // One that goes on from nowhere has no id.
+    if (/^id: /m.test(text) || text.includes('\n\ndata: ')) return text
   }
   return text
 }

@@ -162,10 +162,10 @@ export const PROCEDURES: Record<string, Row> = {
     body: ({ waiting_id }) => ({ session_id: waiting_id }),
   },
   'trpc mutation supportDesk.assign': {
-    rule: { ...staff('200'), other: '404 session_missing' },
+    rule: staff('200'),
     body: (things) => ({ ...supported(things), agent_id: things.agent_id }),
   },
-  'trpc mutation supportDesk.transfer': { rule: { ...staff('200'), other: '404 session_missing' }, body: supported },
+  'trpc mutation supportDesk.transfer': { rule: staff('200'), body: supported },
   'trpc query supportDesk.notes': { rule: staff('200'), body: supported },
   'trpc mutation supportDesk.note': {
     rule: { ...staff('200'), other: '404 session_missing' },

@@ -129,12 +129,12 @@ export const ROUTES: Record<string, Row> = {
     things: waiting,
   },
   'POST /api/v1/sessions/:session_id/assign': {
-    rule: { ...staff('200', { agent: '403 not_assigned' }), other: '404 session_missing' },
+    rule: staff('200', { agent: '403 not_assigned' }),
     things: waiting,
     body: ({ agent_id }) => ({ agent_id }),
   },
   'POST /api/v1/sessions/:session_id/transfer': {
-    rule: { ...staff('200'), other: '404 session_missing' },
+    rule: staff('200'),
     things: held,
     body: () => ({}),
   },
