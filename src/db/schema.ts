@@ -308,6 +308,8 @@ export const answers = pgTable(
     attempt: integer().notNull().default(0),
     /** UTF-16 code units that the message said before: the run goes on after those. */
     begun: integer().notNull().default(0),
+    /** What the message says by now, while nothing but one process has it; written now and then. */
+    said: text(),
     /** Whoever makes it says so before this; past it the answer is whoever's who looks. */
     lease_until: time().notNull(),
     /** Why it failed, for a person to read. */

@@ -4,6 +4,7 @@ import { EventPage } from '../../src/contract/chat-calls.ts'
 import { applyEvent, NO_CHAT } from '../../src/contract/chat-state.ts'
 import { Message } from '../../src/contract/chats.ts'
 import { AnswerFault } from '../../src/domain/answers/answer-fault.ts'
+import { AnswerStore } from '../../src/domain/answers/answer-store.ts'
 import { Refusal } from '../../src/domain/refusal.ts'
 import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
@@ -352,6 +353,8 @@ for (const { kind, open } of testDatabases()) {
       const run = await answerer.run('Hello?')
       run.say('I was about')
       await until(async () => (await dead.dispatchedText(id)) === 'I was about')
+      // One that is gone begins nothing more.
+      const drained = dead.dispatch.drain()
 
       const alive = await startServer({ database, stores, answerer, answerLimits: { beatMs: 10 } })
       const next = await answerer.run('And then?')
@@ -361,7 +364,7 @@ for (const { kind, open } of testDatabases()) {
       run.end()
       next.say('Then this')
       next.end()
-      await Promise.all([alive.dispatch.drain(), dead.dispatch.drain()])
+      await Promise.all([alive.dispatch.drain(), drained])
       const last = await alive.chats.messages.page({ kind: 'service' }, id, id, { from: 'end', limit: 10 })
       expect(last.map(({ content }) => content)).toEqual(['Hello?', 'I was about', 'And then?', 'Then this'])
       await dead.close()
@@ -390,6 +393,25 @@ for (const { kind, open } of testDatabases()) {
       run.end()
       await dead.close()
       await alive.close()
+    })
+
+    test('keep what they said where the text is gone with the one process that had it', async () => {
+      const answerer = new ScriptedAnswerer()
+      const first = await startServer({ database, answerer, answerLimits: { beatMs: 10 } })
+      const ada = await signUp(first)
+      const { id } = Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json())
+      await ada.send(`/api/chats/${id}/messages`, { content: 'Hello?' })
+      const run = await answerer.run('Hello?')
+      run.say('So far')
+      const { answerId, messageId } = run.request
+      const said = () => new AnswerStore(database).saidBy({ chatId: id, messageId, answerId })
+      await until(async () => (await said()) === 'So far')
+      // With a memory of its own, which knows nothing of the text.
+      const next = await startServer({ database, answerer, answerLimits: { beatMs: 3_600_000 } })
+      const ended = await next.answers.stop({ kind: 'service' }, id, messageId)
+      expect(ended).toMatchObject({ status: 'stopped', content: 'So far' })
+      await first.close()
+      await next.close()
     })
 
     test('wait for the store of their text: what is posted is stored meanwhile', async () => {

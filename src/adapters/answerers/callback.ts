@@ -1,6 +1,7 @@
 import { AnswerFault } from '../../domain/answers/answer-fault.ts'
-import type { Answerer, AnswerPart, AnswerRequest, AnswerTurn } from '../../domain/ports.ts'
+import type { Answerer, AnswerPart, AnswerRequest } from '../../domain/ports.ts'
 import { type Outgoing, OutgoingFault } from '../outgoing.ts'
+import { conversationOf } from './conversation.ts'
 
 export type CallbackSettings = {
   url: string
@@ -13,7 +14,6 @@ export type CallbackSettings = {
 /** What the message says where the service does not take it, as documented. */
 export const APOLOGY = "Sorry, I'm having trouble processing your request right now. Please try again later."
 const ACCEPT_MS = 10_000
-const GO_ON = 'Go on right after the last character of your answer. Repeat nothing of it, and say nothing about it.'
 
 /** Answers by the documented AI service: it takes the request, and calls back with the answer. */
 export class CallbackAnswerer implements Answerer {
@@ -29,10 +29,11 @@ export class CallbackAnswerer implements Answerer {
 
   async *answer(request: AnswerRequest): AsyncGenerator<AnswerPart> {
     const { url, apiKey, callbackUrl } = this.#settings
+    const { before, message } = conversationOf(request)
     const { status, body } = await this.#ask(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(apiKey === undefined ? {} : { 'x-api-key': apiKey }) },
-      body: JSON.stringify({ ...conversationOf(request), callback_url: callbackUrl(request) }),
+      body: JSON.stringify({ message, conversation_history: before, callback_url: callbackUrl(request) }),
       signal: request.signal,
       deadlineMs: ACCEPT_MS,
     })
@@ -56,15 +57,4 @@ export class CallbackAnswerer implements Answerer {
       throw new AnswerFault(message, { passing: cause.reason === 'unreachable', cause })
     }
   }
-}
-
-function conversationOf({ systemPrompt, history, message: said, attached, begun }: AnswerRequest) {
-  const message = `${said}${attached}`
-  const system: AnswerTurn[] = systemPrompt === null ? [] : [{ role: 'system', content: systemPrompt }]
-  if (begun === '') return { message, conversation_history: [...system, ...history] }
-  const both: AnswerTurn[] = [
-    { role: 'user', content: message },
-    { role: 'assistant', content: begun },
-  ]
-  return { message: GO_ON, conversation_history: [...system, ...history, ...both] }
 }

@@ -1,6 +1,7 @@
 import { AnswerFault } from '../../domain/answers/answer-fault.ts'
 import type { Answerer, AnswerPart, AnswerRequest } from '../../domain/ports.ts'
 import { type Outgoing, OutgoingFault, textOf } from '../outgoing.ts'
+import { conversationOf } from './conversation.ts'
 import { errorOf, faultOfStatus, refusedBy } from './openai-faults.ts'
 import { partsOf } from './openai-stream.ts'
 
@@ -14,8 +15,6 @@ export type OpenAiSettings = {
 
 /** An error's body is read so far. */
 const ERROR_MAX_BYTES = 65_536
-
-const GO_ON = 'Go on right after the last character of your answer. Repeat nothing of it, and say nothing about it.'
 
 /** Answers by a chat-completions endpoint, of OpenAI or of the many services that speak like it. */
 export class OpenAiAnswerer implements Answerer {
@@ -53,6 +52,7 @@ export class OpenAiAnswerer implements Answerer {
 
   async #ask(request: AnswerRequest): Promise<Response> {
     const { apiKey, model } = this.#settings
+    const { before, message } = conversationOf(request)
     const response = await this.#outgoing.fetch(this.#url, {
       method: 'POST',
       headers: {
@@ -62,7 +62,7 @@ export class OpenAiAnswerer implements Answerer {
       },
       body: JSON.stringify({
         model,
-        messages: messagesOf(request),
+        messages: [...before, { role: 'user', content: message }],
         stream: true,
         stream_options: { include_usage: true },
       }),
@@ -73,16 +73,6 @@ export class OpenAiAnswerer implements Answerer {
     const body = await textOf(response, ERROR_MAX_BYTES)
     throw faultOfStatus(response, errorOf(body ?? ''), apiKey)
   }
-}
-
-type ChatMessage = { role: 'system' | 'user' | 'assistant'; content: string }
-
-function messagesOf({ systemPrompt, history, message, attached, begun }: AnswerRequest): ChatMessage[] {
-  const messages: ChatMessage[] = []
-  if (systemPrompt !== null) messages.push({ role: 'system', content: systemPrompt })
-  messages.push(...history, { role: 'user', content: `${message}${attached}` })
-  if (begun !== '') messages.push({ role: 'assistant', content: begun }, { role: 'user', content: GO_ON })
-  return messages
 }
 
 function readable(fault: unknown): unknown {

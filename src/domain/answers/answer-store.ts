@@ -132,7 +132,7 @@ export class AnswerStore {
     const { status, usage, error, at, seq } = end
     const ended = await transaction
       .update(answers)
-      .set({ status, usage, error, ended_at: at, ended_seq: seq })
+      .set({ status, usage, error, said: null, ended_at: at, ended_seq: seq })
       .where(and(eq(answers.id, ref.answerId), inArray(answers.status, RUNNING)))
       .returning({ id: answers.id })
     if (ended.length === 0) return undefined
@@ -164,6 +164,24 @@ export class AnswerStore {
       this.#database.orm.select({ content: messages.content }).from(messages).where(eq(messages.id, messageId)),
     )
     return row?.content ?? ''
+  }
+
+  /** Keeps what one that is being made says by now. */
+  async keepSaid(answerId: string, said: string): Promise<void> {
+    await this.#database.within(() =>
+      this.#database.orm
+        .update(answers)
+        .set({ said })
+        .where(and(eq(answers.id, answerId), eq(answers.status, 'processing'))),
+    )
+  }
+
+  /** What was kept of a run; where nothing was, what its message says. */
+  async saidBy({ answerId, messageId }: AnswerRef): Promise<string> {
+    const [row] = await this.#database.within(() =>
+      this.#database.orm.select({ said: answers.said }).from(answers).where(eq(answers.id, answerId)),
+    )
+    return row?.said ?? this.textOf(messageId)
   }
 
   async find(answerId: string): Promise<AnswerRow | undefined> {

@@ -38,6 +38,8 @@ export class AnswerDispatch {
   #looking: Promise<void> | undefined
   #beating: Promise<void> | undefined
   #again = false
+  /** How much of each answer was kept that only this process has. */
+  #kept = new Map<string, number>()
   #stopping = false
 
   constructor(parts: Parts) {
@@ -164,9 +166,22 @@ export class AnswerDispatch {
       // Its producer is gone: what it said stays.
       const bury = (answer: AnswerRow) => this.#fail(refOf(answer), 'The answer came to a halt.')
       await this.#each(await store.expired(AT_ONCE), bury)
+      await this.#keepSaid()
       if (this.hasRoom) this.look()
     } catch (fault) {
       this.#parts.report(fault)
+    }
+  }
+
+  /** What ends with this process is kept where the next one finds it. */
+  async #keepSaid(): Promise<void> {
+    const { buffer, store } = this.#parts
+    const before = this.#kept
+    this.#kept = new Map()
+    for (const ref of buffer.endingHere()) {
+      const text = (await buffer.read(ref))?.text ?? ''
+      if (text.length > (before.get(ref.answerId) ?? 0)) await store.keepSaid(ref.answerId, text)
+      this.#kept.set(ref.answerId, text.length)
     }
   }
 

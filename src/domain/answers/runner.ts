@@ -21,9 +21,9 @@ import { AnswerWriter } from './writer.ts'
 
 export type RunnerParts = {
   buffer: AnswerBuffer
-  settlement: Settlement
-  history: History
-  files: FileTexts
+  settlement: Pick<Settlement, 'end'>
+  history: Pick<History, 'page'>
+  files: Pick<FileTexts, 'behind'>
   message(messageId: string): Promise<Message | undefined>
   answerer(provider: string): Answerer | undefined
   /** How the chat is answered. */
@@ -54,22 +54,28 @@ export class AnswerRunner {
    */
   async run(answer: AnswerRow, signal: AbortSignal): Promise<void> {
     const ref = refOf(answer)
+    const { settlement, answerer, report } = this.#parts
     try {
       await this.#run(answer, ref, signal)
     } catch (fault) {
-      // Neither written nor ended: whoever finds it abandoned ends it.
-      this.#parts.report(fault, ref)
+      report(fault, ref)
+      const ending = { error: 'The answer could not be made.', apology: answerer(answer.provider)?.apology }
+      // Where that cannot be stored either, whoever finds it abandoned ends it.
+      await settlement.end(ref, { status: 'failed', ...ending }).catch((again: unknown) => report(again, ref))
     }
   }
 
   async #run(answer: AnswerRow, ref: AnswerRef, signal: AbortSignal): Promise<void> {
-    const { limits, buffer } = this.#parts
-    const request = await this.#request(answer, ref, signal)
+    const { limits, buffer, report } = this.#parts
+    const request = await patiently(() => this.#request(answer, ref, signal))
     const writer = new AnswerWriter(buffer, ref, request.begun, limits.answerLength, signal)
     const { said, fault } = await this.#tried(answer, request, writer, signal)
     await writer.end()
     if (signal.reason === 'ended') return
-    if (said.handedOver) return patiently(() => this.#parts.handedOver(ref))
+    if (said.handedOver) {
+      // Else it has until its lease ends, and every piece renews that.
+      return patiently(() => this.#parts.handedOver(ref)).catch((late: unknown) => report(late, ref))
+    }
     const { sources, usage, person } = said
     const ending = { ...this.#endOf(answer, writer, said, fault), sources, usage, person }
     await patiently(() => this.#parts.settlement.end(ref, ending, writer.text))

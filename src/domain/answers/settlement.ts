@@ -58,7 +58,7 @@ export class Settlement {
 
   /**
    * Ends an answer, in the way of whoever does so first: from then on its text does not grow, and what is stored is what
-   * every watcher has been told. `lost`: the text, where the buffer does not have it; not given: what the message says.
+   * every watcher has been told. `lost`: the text, where the buffer does not have it; not given: what was kept of it.
    * Resolves to the status that it has come to by this call; to `undefined` where it had ended before.
    */
   async end(ref: AnswerRef, ending: Ending, lost?: string): Promise<Ending['status'] | undefined> {
@@ -71,7 +71,7 @@ export class Settlement {
     const finished = await this.#buffer.finish(ref, JSON.stringify(ending))
     // It may be another's, who was killed before the next line or is about to come to it.
     const decided = finished === undefined ? ending : Ending.parse(JSON.parse(finished.ending))
-    const text = decided.content ?? finished?.text ?? lost ?? (await this.#store.textOf(ref.messageId))
+    const text = decided.content ?? finished?.text ?? lost ?? (await this.#store.saidBy(ref))
     return { ref, ending: decided, content: text || (decided.apology ?? '') }
   }
 

@@ -126,8 +126,12 @@ class ChatAnswers implements TailListener {
   }
 
   async #find(): Promise<void> {
+    const before = [...this.#entries.keys()]
     try {
       const running = await this.#parts.running(this.chatId)
+      // The end of one may be among what was never told of.
+      const ended = before.filter((id) => !running.some(({ answerId }) => answerId === id))
+      for (const id of ended) this.#entries.delete(id)
       await Promise.all(
         running
           .filter(({ answerId }) => !this.#ended.get(answerId))

@@ -17,7 +17,12 @@ export type StoredAnswer = {
 const WHOLE_MAX = 131_072
 
 /** What was killed while answers were made. */
-export type Killed = { instances: boolean; service: boolean }
+export type Killed = {
+  instances: boolean
+  /** And with them all that they had told but not kept yet. */
+  memory: boolean
+  service: boolean
+}
 
 /** What is wrong with an answer, a line each. */
 export function faultsOf(stored: StoredAnswer, script: Script, killed: Killed): string[] {
@@ -56,7 +61,7 @@ function endOf(script: Script): { status: string; content: string } {
 
 /** What one that failed may say that would have been made: what comes before a loss cannot be more than its beginning. */
 function mayBe(script: Script, content: string, killed: Killed): boolean {
-  if (killed.service) return content === APOLOGY || isPrefix(script, content)
+  if (killed.service || killed.memory) return content === APOLOGY || isPrefix(script, content)
   if (!killed.instances) return false
   // Nobody took the question, or the service does not say again what may have been heard.
   return content === '' || content === APOLOGY || (script.mode === 'unnumbered' && isPrefix(script, content))

@@ -74,7 +74,11 @@ async function answerAll(deployment: Deployment, service: AiService, load: Answe
   const killing = disturb(deployment, service, { kills, serviceKills }, (part) => begun >= answers * part)
   await deployment.beside([killing], working)
   const instanceKills = deployment.instances.reduce((sum, instance) => sum + instance.kills, 0)
-  const killed = { instances: instanceKills > 0, service: service.kills > 0 }
+  const killed = {
+    instances: instanceKills > 0,
+    memory: instanceKills > 0 && deployment.target.kind === 'embedded',
+    service: service.kills > 0,
+  }
   const { asked, statuses } = await service.figures()
   const faults = await judged(deployment, watched, killed)
   const all = watched.flatMap(({ watchers }) => watchers)
@@ -167,9 +171,8 @@ async function judged(deployment: Deployment, watched: readonly Watched[], kille
     ends.set(end, (ends.get(end) ?? 0) + 1)
     for (const { view, name, reader } of watchers) {
       const told = reader.opened === 1 ? 'all' : 'some'
-      // What only the process that was killed had is gone with it.
-      const isGone = deployment.target.kind === 'embedded' && killed.instances && answer.content === ''
-      const isOther = mode === 'replaced' || answer.content === APOLOGY || isGone
+      const mayBeLess = killed.memory && answer.status === 'failed'
+      const isOther = mode === 'replaced' || answer.content === APOLOGY || mayBeLess
       const found = view.faultsBy(answer, isOther ? 'other' : told)
       lines.push(...found.map((fault) => `${question}: ${name} ${fault}`))
     }
