@@ -169,9 +169,7 @@ export class HistoryStore {
 
   async #withExtensions(rows: (BareRow & { extended: boolean })[]): Promise<MessageRow[]> {
     const extended = rows.filter((row) => row.extended && row.deleted_at === null).map(({ id }) => id)
-    if (extended.length === 0) {
-      return rows.map((row) => ({ ...row, reactions: null, sources: null, files: null, attachments: null }))
-    }
+    if (extended.length === 0) return rows
     const [{ reactions, attachments }, cited, files] = await Promise.all([
       this.#hanging(extended),
       this.#sources(extended),
@@ -179,10 +177,10 @@ export class HistoryStore {
     ])
     return rows.map((row) => ({
       ...row,
-      reactions: reactions.get(row.id) ?? null,
-      sources: cited.get(row.id) ?? null,
-      files: files.get(row.id) ?? null,
-      attachments: attachments.get(row.id) ?? null,
+      reactions: reactions.get(row.id),
+      sources: cited.get(row.id),
+      files: files.get(row.id),
+      attachments: attachments.get(row.id),
     }))
   }
 

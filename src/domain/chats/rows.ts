@@ -90,10 +90,11 @@ export type MessageRow = {
   edited_at: string | null
   settled_at: string | null
   deleted_at: string | null
-  reactions: Reaction[] | null
-  files: FileReference[] | null
-  sources: Source[] | null
-  attachments: Attachment[] | null
+  // What hangs on it: not set where there is none.
+  reactions?: Reaction[] | undefined
+  files?: FileReference[] | undefined
+  sources?: Source[] | undefined
+  attachments?: Attachment[] | undefined
 }
 
 /** What clients of the originals know a sender as. */

@@ -9,7 +9,7 @@ const sql = postgres(String(DATABASE_URL), { max: 10 })
 async function newest(branchId: string, limit: number): Promise<Response> {
   const rows = await sql`
     SELECT id, chat_id, branch_id, position, seq, sender_type, sender_id, content, status, metadata, client_id, extended,
-      created_at, edited_at, deleted_at
+      created_at, edited_at, settled_at, deleted_at
     FROM messages WHERE branch_id = ${branchId} AND position <= ${2_147_483_647} ORDER BY position DESC LIMIT ${limit}`
   const json = Buffer.from(JSON.stringify({ items: rows.reverse() }))
   // As ours does it, and why: see src/api/encoded.ts.
