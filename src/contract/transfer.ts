@@ -9,6 +9,7 @@ import {
   exampleBranch,
   exampleChat,
   exampleMessage,
+  FileReference,
   MessageId,
   MessageStatus,
   Metadata,
@@ -19,7 +20,8 @@ import {
 } from './chats.ts'
 import { AnswerUsage } from './events.ts'
 import { AttachedUrl } from './extensions.ts'
-import { Timestamp } from './text.ts'
+import { FILE_NAME_MAX } from './files.ts'
+import { Id, Timestamp } from './text.ts'
 
 // A chat as a document: what an export writes and an import reads.
 
@@ -91,6 +93,15 @@ const TransferredSource = z.strictObject({
   created_at: Time,
 })
 
+const TransferredFile = z.strictObject({
+  id: Id,
+  name: text(FILE_NAME_MAX),
+  file_type: FileReference.shape.file_type,
+  mime_type: text(255),
+  size: z.int().positive(),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+})
+
 const TransferredAnswer = z
   .strictObject({
     question_id: MessageId.meta({ description: 'The message that it answers, which comes before it.' }),
@@ -118,6 +129,9 @@ export const TransferredMessage = z
     reactions: z.array(TransferredReaction).max(10_000),
     edits: z.array(TransferredEdit).max(10_000).meta({ description: 'Oldest first.' }),
     attachments: z.array(TransferredAttachment).max(1000).default([]),
+    files: z.array(TransferredFile).max(100).default([]).meta({
+      description: 'What the message shows, without the bytes: an import knows of them and shows none.',
+    }),
     sources: z.array(TransferredSource).max(SOURCES_MAX).default([]).meta({ description: 'Of an answer.' }),
     answer: TransferredAnswer.optional(),
   })
@@ -126,15 +140,15 @@ export const TransferredMessage = z
     { path: ['content'], error: 'Content must not be blank.' },
   )
   .refine(
-    ({ deleted_at, content, metadata, reactions, edits, attachments, sources, answer }) =>
+    ({ deleted_at, content, metadata, reactions, edits, attachments, files, sources, answer }) =>
       deleted_at === null ||
       (content === '' &&
-        [reactions, edits, attachments, sources].every(({ length }) => length === 0) &&
+        [reactions, edits, attachments, files, sources].every(({ length }) => length === 0) &&
         answer === undefined &&
         Object.keys(metadata).length === 0),
     {
       path: ['deleted_at'],
-      error: 'A deleted message has no content, metadata, reactions, edits, attachments, sources and answer.',
+      error: 'A deleted message has no content, metadata, reactions, edits, attachments, files, sources and answer.',
     },
   )
   .refine(({ edits, edited_at }) => edits.length === 0 || edited_at !== null, {

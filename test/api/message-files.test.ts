@@ -4,6 +4,7 @@ import { Divergence } from '../../src/contract/branch-calls.ts'
 import { EventPage } from '../../src/contract/chat-calls.ts'
 import { applyEvent, NO_CHAT } from '../../src/contract/chat-state.ts'
 import { Chat, Message } from '../../src/contract/chats.ts'
+import { ChatDocument } from '../../src/contract/transfer.ts'
 import { MemoryBlobs } from '../support/blobs.ts'
 import { testDatabases } from '../support/database.ts'
 import { upload } from '../support/files.ts'
@@ -95,6 +96,22 @@ for (const { kind, open } of testDatabases()) {
         file_ids: [hers],
       })
       expect(await refusalOf(refused)).toEqual({ status: 404, reason: 'file_missing' })
+    })
+
+    test('an export names them, and an import of it shows none', async () => {
+      const { ada } = people
+      const chat = await newChat(ada)
+      const file = await upload(ada, 'a_b.txt', 'words')
+      await posted(ada, chat, { content: 'See this', file_ids: [file.id] })
+      const { id, name, file_type, mime_type, size, sha256 } = file
+      const document = ChatDocument.parse(await (await ada.call(`/api/chats/${chat}/export`)).json())
+      expect(document.messages[0]?.files).toEqual([{ id, name, file_type, mime_type, size, sha256 }])
+      const markdown = await (await ada.call(`/api/chats/${chat}/export?format=markdown`)).text()
+      expect(markdown).toContain('> See this\n\nFiles: a\\_b\\.txt\n')
+      const imported = await ada.send('/api/chats/import', document)
+      expect(imported.status).toBe(201)
+      const { messages } = await replayed(ada, Chat.parse(await imported.json()).id)
+      expect(Object.values(messages).map(({ content, files }) => [content, files])).toEqual([['See this', []]])
     })
 
     test('only files of one’s own are shown, and nothing is posted with others', async () => {

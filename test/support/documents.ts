@@ -35,6 +35,7 @@ function messageAt(branch_id: string, position: number, content: string): ChatDo
     reactions: [],
     edits: [],
     attachments: [],
+    files: [],
     sources: [],
   }
 }

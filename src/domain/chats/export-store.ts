@@ -2,7 +2,16 @@ import { and, asc, desc, eq, gt, inArray, lte } from 'drizzle-orm'
 import type { Answering } from '../../contract/answering.ts'
 import type { TransferredMessage } from '../../contract/transfer.ts'
 import type { Database } from '../../db/open.ts'
-import { answers, branches, chats, message_extensions, messages, sources } from '../../db/schema.ts'
+import {
+  answers,
+  branches,
+  chats,
+  files,
+  message_extensions,
+  message_files,
+  messages,
+  sources,
+} from '../../db/schema.ts'
 import { answeringOf } from './answering-store.ts'
 import type { BranchRow, ChatRow, ExtensionRow } from './rows.ts'
 
@@ -65,6 +74,26 @@ export class ExportStore {
         .where(and(eq(messages.chat_id, chatId), gt(messages.seq, after), lte(messages.seq, last)))
         .orderBy(asc(messages.seq))
         .limit(limit),
+    )
+  }
+
+  /** The files that these messages show, in their order. */
+  async files(messageIds: readonly string[]) {
+    return this.#database.within(() =>
+      this.#database.orm
+        .select({
+          message_id: message_files.message_id,
+          id: files.id,
+          name: files.name,
+          file_type: files.file_type,
+          mime_type: files.mime_type,
+          size: files.size,
+          sha256: files.sha256,
+        })
+        .from(message_files)
+        .innerJoin(files, eq(files.id, message_files.file_id))
+        .where(inArray(message_files.message_id, [...messageIds]))
+        .orderBy(asc(message_files.message_id), asc(message_files.position)),
     )
   }
 

@@ -101,12 +101,19 @@ export class ChatExporter {
     const extensions = extended.length === 0 ? [] : await this.#store.extensions(extended)
     const byMessage = Map.groupBy(extensions, (extension) => extension.message_id)
     const sources = extended.length === 0 ? [] : await this.#store.sources(extended)
+    const files = extended.length === 0 ? [] : await this.#store.files(extended)
+    const shown = Map.groupBy(files, (file) => file.message_id)
     const cited = Map.groupBy(sources, (source) => source.message_id)
     const made = rows.filter((row) => row.sender_type === 'assistant' && row.deleted_at === null).map(({ id }) => id)
     const runs = made.length === 0 ? [] : await this.#store.runs(made)
     return rows.map((row) => {
       const run = runs.find(({ message_id }) => message_id === row.id)
-      return transferredMessage(row, { extensions: byMessage.get(row.id) ?? [], sources: cited.get(row.id) ?? [], run })
+      return transferredMessage(row, {
+        extensions: byMessage.get(row.id) ?? [],
+        files: (shown.get(row.id) ?? []).map(({ message_id: _, ...file }) => file),
+        sources: cited.get(row.id) ?? [],
+        run,
+      })
     })
   }
 
@@ -148,9 +155,14 @@ function transferredBranch({
 }
 
 /** What belongs to a message, beside its own row. */
-type Beside = { extensions: readonly ExtensionRow[]; sources: readonly SourceRow[]; run: RunRow | undefined }
+type Beside = {
+  extensions: readonly ExtensionRow[]
+  files: TransferredMessage['files']
+  sources: readonly SourceRow[]
+  run: RunRow | undefined
+}
 
-function transferredMessage(row: ExportedRow, { extensions, sources, run }: Beside): TransferredMessage {
+function transferredMessage(row: ExportedRow, { extensions, files, sources, run }: Beside): TransferredMessage {
   const { id, branch_id, position, sender_type, sender_id, status } = row
   const deleted = row.deleted_at !== null
   return {
@@ -181,6 +193,7 @@ function transferredMessage(row: ExportedRow, { extensions, sources, run }: Besi
       .map(attachmentOf)
       .sort(compareAttachments)
       .map(({ id: _, ...attachment }) => attachment),
+    files,
     sources: sources.map(transferredSource),
     ...(run === undefined ? {} : { answer: transferredRun(run) }),
   }

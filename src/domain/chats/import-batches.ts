@@ -8,7 +8,10 @@ import type { LoggedEvent } from './log-store.ts'
 import { EXCLUSIVE } from './messages.ts'
 import { messageTypeOf } from './rows.ts'
 
-export type ImportedMessage = Omit<TransferredMessage, 'reactions' | 'edits' | 'attachments' | 'sources' | 'answer'> & {
+export type ImportedMessage = Omit<
+  TransferredMessage,
+  'reactions' | 'edits' | 'attachments' | 'files' | 'sources' | 'answer'
+> & {
   seq: number
   extended: boolean
 }
@@ -153,7 +156,7 @@ export class ImportBatches {
     this.#tell('branch.created', { ...branch, chat_id: this.#chat.id })
   }
 
-  #addMessage({ reactions, edits, attachments, sources, answer, ...told }: TransferredMessage): void {
+  #addMessage({ reactions, edits, attachments, files: _, sources, answer, ...told }: TransferredMessage): void {
     const message = {
       ...told,
       id: this.#messageId(told.id),

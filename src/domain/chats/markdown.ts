@@ -17,6 +17,7 @@ export function messageMarkdown({
   edited_at,
   deleted_at,
   status,
+  files,
 }: Message): string {
   const marks = [
     ...(edited_at === null || deleted_at !== null ? [] : ['edited']),
@@ -24,7 +25,8 @@ export function messageMarkdown({
   ]
   const by = sender_id === null ? sender_type : `${sender_type} ${plain(sender_id)}`
   const heading = [by, created_at, ...marks].join(' · ')
-  return `\n## ${heading}\n\n${deleted_at === null ? quoted(content) : '*deleted*'}\n`
+  const shown = files.length === 0 ? '' : `\n\nFiles: ${files.map(({ name }) => plain(name)).join(', ')}`
+  return `\n## ${heading}\n\n${deleted_at === null ? quoted(content) : '*deleted*'}${shown}\n`
 }
 
 /** Text of one line that means nothing in Markdown. */

@@ -93,6 +93,7 @@ function wholeChat(owner: string, { chatId, title, messages, saidBy }: PromotedC
       reactions: [],
       edits: [],
       attachments: [],
+      files: [],
       sources: [],
     }),
   )
