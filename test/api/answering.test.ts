@@ -204,5 +204,22 @@ for (const { kind, open } of testDatabases()) {
       const lost = { ...document, messages: document.messages.slice(1).map((one) => ({ ...one, position: 1 })) }
       expect(await refusalOf(await ada.send('/api/chats/import', lost))).toEqual({ status: 422, reason: 'invalid' })
     })
+
+    test('a prompt is not told to others who may read the chat', async () => {
+      const [chat, customer] = [await newChat(), await signUp(server, 'customer')]
+      await change(chat, { system_prompt: 'Be secretive.', history_messages: 3 })
+      await database.sql`UPDATE chats SET customer_id = ${customer.user.id}, handling = 'assistant' WHERE id = ${chat}`
+      server.chats.access.changed(chat)
+      const read = async (path: string) => (await customer.call(`/api/chats/${chat}${path}`)).text()
+      expect(await refusalOf(await customer.call(path(chat)))).toEqual({ status: 403, reason: 'forbidden' })
+      const live = await LiveClient.open(server.ws, customer)
+      const told = [await read('/export'), await read('/events'), JSON.stringify(await live.watch(chat))]
+      await live.close()
+      for (const text of told) {
+        expect(text).toContain('"history_messages":3')
+        expect(text).not.toContain('Be secretive.')
+      }
+      expect(await (await ada.call(`/api/chats/${chat}/export`)).text()).toContain('Be secretive.')
+    })
   })
 }

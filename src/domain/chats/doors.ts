@@ -36,8 +36,12 @@ export function assertMaySpeak(actor: Participant, chat: Doors): void {
 /** Throws unless the chat as a whole is the actor's: its title, its branches, and whether it is there. */
 export function assertMayArrange(actor: Participant, chat: Doors): void {
   assertMayOpen(actor, chat)
+  if (!mayArrange(actor, chat)) throw new Refusal('forbidden')
+}
+
+export function mayArrange(actor: Participant, chat: Doors): boolean {
   const part = partOf(actor, chat)
-  if (part !== 'owner' && part !== 'privileged') throw new Refusal('forbidden')
+  return part === 'owner' || part === 'privileged'
 }
 
 /** As whom the actor speaks in the chat. */

@@ -5,6 +5,7 @@ import type { ChatDocument, TransferredBranch, TransferredMessage } from '../../
 import type { Actor } from '../accounts/actor.ts'
 import { Refusal } from '../refusal.ts'
 import type { ChatAccess } from './access.ts'
+import { mayArrange } from './doors.ts'
 import type { ExportedRow, ExportStore, RunRow, SourceRow } from './export-store.ts'
 import type { History } from './history.ts'
 import type { HistoryStore } from './history-store.ts'
@@ -57,10 +58,12 @@ export class ChatExporter {
   }
 
   async #open(actor: Actor, chatId: string): Promise<Opened> {
-    await this.#access.open(actor, chatId)
+    const doors = await this.#access.open(actor, chatId)
     const found = await this.#store.chat(chatId)
     if (found === undefined || found.chat.deleted_at !== null) throw new Refusal('chat_missing')
-    return { chat: chatOf(found.chat), branches: found.branches.map(branchOf), answering: found.answering }
+    // A prompt is between the chat's owner and the model.
+    const answering = mayArrange(actor, doors) ? found.answering : { ...found.answering, system_prompt: null }
+    return { chat: chatOf(found.chat), branches: found.branches.map(branchOf), answering }
   }
 
   async *#json({ chat, branches, answering }: Opened): AsyncGenerator<string> {
