@@ -8,7 +8,7 @@ import { testDatabases } from '../support/database.ts'
 import { openPeople, type People } from '../support/people.ts'
 import { ScriptedAnswerer } from '../support/scripted-answerer.ts'
 
-setDefaultTimeout(60_000)
+setDefaultTimeout(120_000)
 
 const [embedded] = testDatabases()
 
