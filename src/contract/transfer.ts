@@ -199,6 +199,7 @@ const exampleDocument = {
       reactions: [],
       edits: [],
       attachments: [],
+      files: [],
       sources: [],
     },
   ],
