@@ -22,12 +22,10 @@ class HeldHasher implements PasswordHasher {
     return true
   }
 
+  /** One that has its turn starts within a turn of the event loop. */
   async releaseAll(): Promise<void> {
-    for (let release = this.#held.shift(); release; release = this.#held.shift()) {
-      release()
-      // The next one starts within a turn of the event loop.
-      await new Promise((resolve) => setImmediate(resolve))
-    }
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    for (await turn(); this.#held.length > 0; await turn()) this.#held.shift()?.()
   }
 }
 
