@@ -14,3 +14,18 @@ test('an answer that is as long as it may be takes nothing behind what was left 
   expect(writer.full).toBe(true)
   expect((await buffer.read(ref))?.text).toBe('four')
 })
+
+test('an answer that was ended meanwhile takes no more, and its writer comes to its end', async () => {
+  const buffer = new MemoryAnswerBuffer(new MemoryBus())
+  const ref = { chatId: 'chat', messageId: 'message', answerId: 'answer' }
+  await buffer.open(ref, '')
+  const writer = new AnswerWriter(buffer, ref, '', 100, new AbortController().signal)
+  await writer.add('said ')
+  await writer.end()
+  await buffer.finish(ref, 'stopped')
+  for (const piece of ['too ', 'late']) await writer.add(piece)
+  // Where it would not, nothing else runs any more either: the run as a whole is ended by its limit.
+  await writer.end()
+  expect(writer.fenced).toBe(true)
+  expect((await buffer.read(ref))?.text).toBe('said ')
+})

@@ -72,7 +72,8 @@ export class AnswerWriter {
     this.#full = this.#text.length + text.length >= this.#max
     // Not through the middle of a character.
     this.#text += /[\ud800-\udbff]$/.test(room) ? room.slice(0, -1) : room
-    if (this.#text.length > this.#stored) this.#flushing ??= this.#flush()
+    // Behind a fence nothing is stored any more: a flush that waits for nothing would never count as over.
+    if (!this.#fenced && this.#text.length > this.#stored) this.#flushing ??= this.#flush()
   }
 
   async #flush(): Promise<void> {

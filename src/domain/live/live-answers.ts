@@ -175,8 +175,9 @@ class ChatAnswers implements TailListener {
         this.#tell(entry, known.text)
         if (known.text.length >= entry.reaches || known.finished) break
       } catch {
-        await Bun.sleep(RETRY_MS)
+        // The store is away. Or, without a fault, it has lost what it told of, and its producer brings that again.
       }
+      await Bun.sleep(RETRY_MS)
     }
     entry.loading = false
   }
