@@ -76,6 +76,8 @@ function changedBy(state: ChatState, event: ChatEvent): ChatState {
     }
     case 'answering.changed':
       return { ...state, answering: event.data }
+    case 'answer.queued':
+      return withMessage(state, event.data.message_id, () => ({ status: 'pending' }))
     case 'answer.started': {
       const { message_id, offset } = event.data
       return withMessage(state, message_id, ({ content }) => ({

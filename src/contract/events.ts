@@ -73,6 +73,10 @@ export const ChatEvent = z.discriminatedUnion('type', [
   event('branch.renamed', { branch_id: BranchId, name: z.string().nullable() }),
   event('branch.activated', { branch_id: BranchId }),
   event('answering.changed', ToldAnswering.shape),
+  event('answer.queued', {
+    message_id: MessageId,
+    answer_id: Id.meta({ description: 'The run that waits: one that had ended goes on, or is tried again.' }),
+  }),
   event('answer.started', {
     message_id: MessageId,
     answer_id: Id.meta({ description: 'This run: a message that is continued, or tried again, has several.' }),

@@ -128,7 +128,9 @@ for (const { kind, open } of testDatabases()) {
         first.say('One,')
         await until(async () => (await server.dispatchedText(chat)) === 'One,')
         const stopped = Message.parse(await (await act(await answerIn(chat), 'stop')).json())
-        expect((await act(stopped, 'continue')).status).toBe(200)
+        const resumed = Message.parse(await (await act(stopped, 'continue')).json())
+        expect(resumed).toMatchObject({ id: stopped.id, content: 'One,', status: 'processing' })
+        expect(await refusalOf(await act(stopped, 'continue'))).toEqual({ status: 409, reason: 'answer_running' })
         const second = await answerer.run(question, 2)
         expect(second.request.begun).toBe('One,')
         second.say(' two')
@@ -136,6 +138,36 @@ for (const { kind, open } of testDatabases()) {
         await becomes(chat, 'completed')
         expect(await answerIn(chat)).toMatchObject({ id: stopped.id, content: 'One, two' })
         expect(await refusalOf(await act(stopped, 'continue'))).toEqual({ status: 409, reason: 'answer_over' })
+      })
+
+      test('one that goes on waits for another that is being made, and says so', async () => {
+        const chat = await newChat()
+        const [question, other] = [words(), words()]
+        await ask(chat, question)
+        ;(await answerer.run(question)).say('One,')
+        await until(async () => (await server.dispatchedText(chat)) === 'One,')
+        const stopped = Message.parse(await (await act(await answerIn(chat), 'stop')).json())
+        await ask(chat, other)
+        const between = await answerer.run(other)
+        const resumed = Message.parse(await (await act(stopped, 'continue')).json())
+        expect(resumed).toMatchObject({ id: stopped.id, content: 'One,', status: 'pending' })
+        const told = (await events(chat)).reduce(applyEvent, NO_CHAT)
+        expect(Object.values(told.messages)).toEqual(await messages(chat))
+        expect(Message.parse(await (await act(stopped, 'stop')).json())).toMatchObject({
+          content: 'One,',
+          status: 'stopped',
+        })
+        expect((await act(stopped, 'continue')).status).toBe(200)
+        between.say('In between')
+        between.end()
+        const second = await answerer.run(question, 2)
+        second.say(' two')
+        second.end()
+        await until(async () => (await messages(chat))[1]?.status === 'completed')
+        const state = (await events(chat)).reduce(applyEvent, NO_CHAT)
+        expect(Object.values(state.messages)).toEqual(await messages(chat))
+        expect(state.messages[stopped.id]?.content).toBe('One, two')
+        expect((await types(chat)).filter((type) => type === 'answer.queued')).toHaveLength(2)
       })
 
       test('an answer is made once more in a branch beside the first', async () => {
@@ -150,6 +182,7 @@ for (const { kind, open } of testDatabases()) {
         await becomes(chat, 'completed')
         const made = await act(running, 'regenerate')
         expect(made.status).toBe(201)
+        expect(Message.parse(await made.json())).toMatchObject({ content: '', status: 'processing' })
         const second = await answerer.run(question, 2)
         second.say('Other')
         second.end()

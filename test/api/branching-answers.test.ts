@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { unwrap } from '../../client/src/errors.ts'
+import { AnswerFault } from '../../src/domain/answers/answer-fault.ts'
 import type { Answerer, AnswerRequest } from '../../src/domain/ports.ts'
 import { startServer } from '../support/app.ts'
 import { newActor } from '../support/chats.ts'
 import { testDatabases } from '../support/database.ts'
 import { openPeople, type People } from '../support/people.ts'
+import { ScriptedAnswerer } from '../support/scripted-answerer.ts'
 import { until } from '../support/wait.ts'
 
 setDefaultTimeout(60_000)
@@ -45,6 +47,32 @@ for (const { kind, open } of testDatabases()) {
         ['fail', 'completed'],
         ['', 'failed'],
       ])
+    })
+
+    test('asked again, it waits for the answer that is tried once more, also where that waits for another', async () => {
+      const answerer = new ScriptedAnswerer()
+      const server = await startServer({ database: people.database, answerer })
+      const { answers, chats: world } = server
+      const actor = await newActor(people.database)
+      const { id } = await world.chats.create(actor, { title: 'Talk' })
+      const asked = { branchId: id, question: 'well?', clientId: crypto.randomUUID() }
+      const failed = answers.ask(actor, id, asked)
+      ;(await answerer.run('well?')).fail(new AnswerFault('Not today.'))
+      await expect(failed).rejects.toThrow(expect.objectContaining({ reason: 'answer_failed' }))
+      await answers.post(actor, id, { content: 'And this?' })
+      const between = await answerer.run('And this?')
+      const again = answers.ask(actor, id, asked)
+      await until(async () => {
+        const messages = await world.messages.page(actor, id, id, { from: 'end', limit: 10 })
+        return messages[1]?.status === 'pending'
+      })
+      between.say('That')
+      between.end()
+      const second = await answerer.run('well?', 2)
+      second.say('Here it is')
+      second.end()
+      expect((await again).answer).toMatchObject({ content: 'Here it is', status: 'completed' })
+      await server.close()
     })
 
     test('the same key asks once, however often and at the same time', async () => {

@@ -61,7 +61,7 @@ for (const { kind, open } of testDatabases()) {
       await shows(chat, question.content, 'One,')
       const { messageId } = run.request
       expect(await live.stop(chatId, messageId)).toMatchObject({ id: messageId, status: 'stopped', content: 'One,' })
-      expect(await live.continue(chatId, messageId)).toMatchObject({ id: messageId })
+      expect(await live.continue(chatId, messageId)).toMatchObject({ id: messageId, status: 'processing' })
       const second = await answerer.run(question.content, 2)
       second.say(' two')
       second.end()
@@ -69,7 +69,7 @@ for (const { kind, open } of testDatabases()) {
       expect(said(chat)).toEqual([question.content, 'One, two'])
 
       const other = await live.regenerate(chatId, messageId)
-      expect(other).toMatchObject({ message_type: 'ai', position: 2 })
+      expect(other).toMatchObject({ message_type: 'ai', position: 2, status: 'processing' })
       const third = await answerer.run(question.content, 3)
       third.say('Three')
       await shows(chat, question.content, 'Three')

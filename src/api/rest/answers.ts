@@ -50,7 +50,8 @@ export function answerRoutes(answers: AnswerService, authenticator: Authenticato
         tags,
         operationId: 'continueAnswer',
         summary: 'Go on with an answer',
-        description: 'In the same message, after what it says: for one that was stopped or has failed.',
+        description:
+          'In the same message, after what it says: for one that was stopped or has failed. It is `processing` from now on, or `pending` while another answer of its branch is being made.',
       },
     })
     .post(

@@ -102,7 +102,7 @@ export class AnswerStore {
   }
 
   /** The run begins. The message says what it said before it, and nothing more. */
-  async begin(transaction: Transaction, { id, message_id, begun }: AnswerRow, leaseMs: number): Promise<boolean> {
+  async begin(transaction: Transaction, answer: AnswerRow, leaseMs: number): Promise<boolean> {
     const claimed = await transaction
       .update(answers)
       .set({
@@ -111,20 +111,21 @@ export class AnswerStore {
         lease_until: leaseUntil(leaseMs),
         started_at: sql`now()`,
       })
-      .where(and(eq(answers.id, id), eq(answers.status, 'pending')))
+      .where(and(eq(answers.id, answer.id), eq(answers.status, 'pending')))
       .returning({ id: answers.id })
     if (claimed.length === 0) return false
-    await this.#setStatus(transaction, message_id, begun)
+    await this.show(transaction, { ...answer, status: 'processing' })
     return true
   }
 
-  async #setStatus(transaction: Transaction, messageId: string, begun: number): Promise<void> {
+  /** The message is as its run is, which waits or begins. */
+  async show(transaction: Transaction, { message_id, status, begun }: AnswerRow): Promise<void> {
     // Only a run that starts over leaves something out: it is all of it.
-    const content = begun === 0 ? { content: '' } : {}
+    const content = status === 'processing' && begun === 0 ? { content: '' } : {}
     await transaction
       .update(messages)
-      .set({ status: 'processing', ...content })
-      .where(eq(messages.id, messageId))
+      .set({ status, ...content })
+      .where(eq(messages.id, message_id))
   }
 
   /** Resolves to `undefined`, with nothing changed, where it has ended already. */

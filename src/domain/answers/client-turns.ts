@@ -4,7 +4,7 @@ import { Id } from '../../contract/text.ts'
 import type { Actor } from '../accounts/actor.ts'
 import type { ChatServices } from '../chats/services.ts'
 import { Refusal } from '../refusal.ts'
-import { type AnswerStore, isRunning } from './answer-store.ts'
+import type { AnswerStore } from './answer-store.ts'
 import type { AnswerService } from './service.ts'
 import { type AnswerStarts, answerClientId } from './starts.ts'
 
@@ -89,10 +89,8 @@ export class ClientTurns {
   /** How an answer ended; `undefined` while it is being made. */
   async ended(actor: Actor, chatId: string, messageId: string): Promise<AnswerEnded | undefined> {
     const { chats, store } = this.#parts
-    // First the run: a message that is answered once more says so only once that has begun.
-    const run = await store.newestOf(messageId)
     const { status, content, sources } = await chats.messages.get(actor, chatId, messageId)
-    if (status === 'pending' || status === 'processing' || (run !== undefined && isRunning(run))) return undefined
+    if (status === 'pending' || status === 'processing') return undefined
     return { status, content, sources, error: status === 'failed' ? await store.errorOf(messageId) : null }
   }
 

@@ -197,3 +197,8 @@ export function startedEvent({ id, message_id, provider, begun }: AnswerRow) {
     data: { message_id, answer_id: id, provider, offset: begun },
   }
 }
+
+/** Of one whose message was told to have ended. */
+export function queuedEvent({ id, message_id }: AnswerRow) {
+  return { type: 'answer.queued' as const, data: { message_id, answer_id: id } }
+}

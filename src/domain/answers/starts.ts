@@ -13,7 +13,7 @@ import { messageTypeOf } from '../chats/rows.ts'
 import type { AnswerBuffer } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
 import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-store.ts'
-import { type AnswerDispatch, startedEvent } from './dispatch.ts'
+import { type AnswerDispatch, queuedEvent, startedEvent } from './dispatch.ts'
 import type { AnswerLimits } from './limits.ts'
 import { isAway } from './patience.ts'
 
@@ -114,8 +114,9 @@ export class AnswerStarts {
     const said = how === 'continue' ? await store.textOf(last.message_id) : ''
     // What it says in place of an answer is no beginning of one.
     const text = said === apologyOf(last.provider) ? '' : said
-    const answer = { ...last, id: Bun.randomUUIDv7(), provider, status: 'pending' as const, begun: text.length }
-    const started = await log.change(actor, last.chat_id, async (transaction, chat): Promise<Change<boolean>> => {
+    const answer: AnswerRow = { ...last, id: Bun.randomUUIDv7(), provider, status: 'pending', begun: text.length }
+    const mayBegin = await this.#mayBegin(answer, text)
+    await log.change(actor, last.chat_id, async (transaction, chat) => {
       assertWritable(actor, chat)
       if (!isAnswered(chat)) throw new Refusal('answered_by_people')
       const message = await messages.find(transaction, chat.id, last.message_id)
@@ -125,10 +126,13 @@ export class AnswerStarts {
       if (running.some((other) => other.message_id === last.message_id)) throw new Refusal('answer_running')
       if (how === 'continue' && message.content !== said) throw new Refusal('answer_over')
       if (running.length >= limits.waiting) throw new Refusal('too_many_answers')
+      answer.status = mayBegin && running.length === 0 ? 'processing' : 'pending'
       await store.insert(transaction, answer, limits.leaseMs)
-      return { events: [], result: true }
+      await store.show(transaction, answer)
+      const event = answer.status === 'processing' ? startedEvent(answer) : queuedEvent(answer)
+      return { events: [event], result: undefined }
     })
-    if (started) this.#parts.dispatch.look()
+    this.#started(answer)
   }
 
   /** Whether anybody answers in this chat, but for people. */
@@ -166,11 +170,11 @@ export class AnswerStarts {
   }
 
   /** Whether it may begin here and now: there is room for it, and its text has a place. Else it waits, as others do. */
-  async #mayBegin(answer: AnswerRow): Promise<boolean> {
+  async #mayBegin(answer: AnswerRow, begun = ''): Promise<boolean> {
     const { dispatch, buffer } = this.#parts
     if (!dispatch.hasRoom) return false
     try {
-      await buffer.open(refOf(answer), '')
+      await buffer.open(refOf(answer), begun)
       return true
     } catch (fault) {
       if (isAway(fault)) return false
