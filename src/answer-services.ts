@@ -5,7 +5,9 @@ import type { CallbackTokens } from './domain/answers/callback-tokens.ts'
 import { AnswerCallbacks } from './domain/answers/callbacks.ts'
 import { ClientTurns } from './domain/answers/client-turns.ts'
 import { AnswerDispatch } from './domain/answers/dispatch.ts'
+import { IdlePosts } from './domain/answers/idle-posts.ts'
 import { type AnswerLimits, LIMITS } from './domain/answers/limits.ts'
+import { NewAnswers } from './domain/answers/new-answers.ts'
 import { AnswerRunner } from './domain/answers/runner.ts'
 import { AnswerService } from './domain/answers/service.ts'
 import { Settlement } from './domain/answers/settlement.ts'
@@ -85,14 +87,15 @@ export async function openAnswers({
     limits,
     report,
   })
+  const own = new MessageStore(database)
+  const fresh = new NewAnswers({ store, messages: own, buffer, dispatch, limits })
   const starts = new AnswerStarts({
     store,
-    messages: new MessageStore(database),
+    messages: own,
     branches,
     chats: chats.chats,
     log,
-    buffer,
-    dispatch,
+    fresh,
     limits,
     answering: chats.answering,
     apologyOf: (provider) => answerers.find(({ name }) => name === provider)?.apology,
@@ -105,6 +108,7 @@ export async function openAnswers({
     store,
     settlement,
     starts,
+    idle: new IdlePosts({ store, messages: own, log, answering: chats.answering, fresh }),
     dispatch,
     waits,
     posted: (chatId, clientId) => reads.idOf(chatId, clientId),

@@ -5,8 +5,9 @@ import type { Actor } from '../accounts/actor.ts'
 import type { ChatServices } from '../chats/services.ts'
 import { Refusal } from '../refusal.ts'
 import type { AnswerStore } from './answer-store.ts'
+import { answerClientId } from './new-answers.ts'
 import type { AnswerService } from './service.ts'
-import { type AnswerStarts, answerClientId } from './starts.ts'
+import type { AnswerStarts } from './starts.ts'
 
 /** A message under the name that its client gave it: one of the client's own, or the message's id. */
 export type ClientMessage = { id: string; text: string }

@@ -8,6 +8,7 @@ import type { Draft, MessageService } from '../chats/messages.ts'
 import { Refusal } from '../refusal.ts'
 import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-store.ts'
 import type { AnswerDispatch } from './dispatch.ts'
+import type { IdlePosts } from './idle-posts.ts'
 import type { AnswerFollower, DecideEnd, Settlement } from './settlement.ts'
 import type { AnswerStarts } from './starts.ts'
 import type { AnswerWaits } from './waits.ts'
@@ -24,6 +25,7 @@ type Parts = {
   store: AnswerStore
   settlement: Settlement
   starts: AnswerStarts
+  idle: IdlePosts
   dispatch: AnswerDispatch
   waits: AnswerWaits
   /** The message that was posted with this `client_id`. */
@@ -46,6 +48,8 @@ export class AnswerService {
     if (!answer) return this.#parts.messages.post(actor, chatId, message)
     await this.#parts.access.open(actor, chatId)
     if (onBusy !== 'queue') await this.#clear(actor, chatId, message, onBusy)
+    const taken = onBusy === 'reject' ? await this.#parts.idle.post(actor, chatId, message) : undefined
+    if (taken !== undefined) return this.#parts.messages.get(actor, chatId, taken)
     const question = await this.#parts.messages.post(actor, chatId, message)
     await this.#answer(actor, question)
     return question

@@ -1,4 +1,4 @@
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
 import type { FileReference } from '../../contract/chats.ts'
 import type { Database } from '../../db/open.ts'
 import { files, message_files } from '../../db/schema.ts'
@@ -42,25 +42,36 @@ export async function lockedFiles(
   return ordered(rows, fileIds)
 }
 
-/**
- * The same in a change of a chat. Where no ids are given, what a message shows already: whose that is was asked when it
- * was first shown.
- */
+/** The same in a change of a chat. */
+export function ownFiles(
+  transaction: Transaction,
+  actor: Participant,
+  fileIds: readonly string[],
+): Promise<AttachedRow[]> {
+  const owner = actor.kind === 'account' ? actor.accountId : null
+  const own = and(isNull(files.deleted_at), isPrivileged(actor) ? undefined : sql`${files.owner_id} = ${owner}::uuid`)
+  return sharedFiles(transaction, fileIds, own)
+}
+
+/** Also. Where no ids are given, what a message shows already: whose that is was asked when it was first shown. */
 export async function filesToShow(
   transaction: Transaction,
   actor: Actor,
   fileIds: readonly string[] | null | undefined,
   insteadOf: string,
 ): Promise<AttachedRow[]> {
-  const shown = transaction
+  if (fileIds != null) return ownFiles(transaction, actor, fileIds)
+  const shown = await transaction
     .select({ id: message_files.file_id })
     .from(message_files)
     .where(eq(message_files.message_id, insteadOf))
     .orderBy(message_files.position)
-  const ids = fileIds ?? (await shown).map(({ id }) => id)
+  const ids = shown.map(({ id }) => id)
+  return sharedFiles(transaction, ids)
+}
+
+async function sharedFiles(transaction: Transaction, ids: readonly string[], which?: SQL): Promise<AttachedRow[]> {
   if (ids.length === 0) return []
-  const owner = actor.kind === 'account' ? actor.accountId : null
-  const own = and(isNull(files.deleted_at), isPrivileged(actor) ? undefined : sql`${files.owner_id} = ${owner}::uuid`)
   const rows = await transaction
     .select({
       id: files.id,
@@ -70,7 +81,7 @@ export async function filesToShow(
       told: sql<boolean>`${files.state} IN ('ready', 'failed')`,
     })
     .from(files)
-    .where(and(inArray(files.id, [...ids]), fileIds == null ? undefined : own))
+    .where(and(inArray(files.id, [...ids]), which))
     .orderBy(files.id)
     .for('share')
   return ordered(rows, ids)
