@@ -179,7 +179,8 @@ export type Pieced =
  * - what is appended is published on the chat's channel as `answerDelta` text, in the order of the text, without gaps;
  * - `finish` is final: after it has resolved what it resolved to never changes, and nothing more is published;
  * - an answer is kept for its time to live after the last call that changed it, and for a while after it is finished;
- * - a text is given as it was appended; it must be well-formed;
+ * - a text is given as it was appended; it must be well-formed. Of a piece that may be cut anywhere, also through a
+ *   character: its first half is told with the other one, and a half alone becomes U+FFFD, at the end once it is finished;
  * - a store that cannot be reached throws `Refusal('storage_unavailable')`, within seconds.
  */
 export interface AnswerBuffer {

@@ -8,6 +8,7 @@ import type { AnswerLimits } from '../../src/domain/answers/limits.ts'
 import { TEST_SECRET } from '../support/accounts.ts'
 import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
+import { LiveClient } from '../support/live.ts'
 import { refusalOf } from '../support/people.ts'
 import { type Person, signUp } from '../support/person.ts'
 import { storeKinds } from '../support/stores.ts'
@@ -155,6 +156,27 @@ for (const { kind, open } of testDatabases()) {
         status: 'completed',
         content: words.map(({ content }) => content).join(''),
       })
+    })
+
+    test('may cut a character in two: it is told whole, and stored whole', async () => {
+      for (const isNumbered of [false, true]) {
+        const { chat, say } = await asked()
+        const live = await LiveClient.open(server.ws, ada)
+        await live.watch(chat)
+        let told = (await live.next('answer.snapshot')).content
+        for (const [seq, content] of ['a\0\ud83d', '\ude00b\ud83c', '\udf0d', 'c\ud83d'].entries()) {
+          const chunk = { type: 'chunk', content, ...(isNumbered ? { seq } : {}) }
+          expect((await say(chunk)).status).toBe(200)
+        }
+        while (told !== 'a😀b🌍c') {
+          const { offset, content } = await live.next('answer.delta')
+          expect({ offset, isWhole: content.isWellFormed() }).toEqual({ offset: told.length, isWhole: true })
+          told += content
+        }
+        await say({ type: 'complete' })
+        expect(await answerIn(chat)).toMatchObject({ status: 'completed', content: 'a😀b🌍c\ufffd' })
+        await live.close()
+      }
     })
 
     test('that end with the whole text need no chunks', async () => {

@@ -129,12 +129,16 @@ export function answerContract(name: string, open: () => Promise<OpenAnswers>): 
     })
 
     test('puts numbered pieces in order, each once, however they come', async () => {
-      const pieces = fc.array(fc.string({ unit: 'binary', minLength: 1, maxLength: 9 }), {
-        minLength: 1,
-        maxLength: 12,
-      })
-      const orders = pieces.chain((texts) => {
-        const sent = texts.map((text, number) => ({ text: text.toWellFormed(), number }))
+      const unit = fc.oneof(fc.constantFrom('😀', '👋🏽', 'é', 'a'), fc.string({ unit: 'binary', maxLength: 3 }))
+      const texts = fc.array(unit, { minLength: 1, maxLength: 30 }).map((units) => units.join(''))
+      // Anywhere, also through a character.
+      const pieces = fc
+        .tuple(texts, fc.array(fc.nat(60), { maxLength: 11 }))
+        .map(([text, cuts]) =>
+          [0, ...cuts.toSorted((one, other) => one - other)].map((from, at, all) => text.slice(from, all[at + 1])),
+        )
+      const orders = pieces.chain((parts) => {
+        const sent = parts.map((text, number) => ({ text, number }))
         const twice = fc.subarray(sent)
         return twice.chain((again) =>
           fc
@@ -153,8 +157,34 @@ export function answerContract(name: string, open: () => Promise<OpenAnswers>): 
           expect((await world.peer.read(answer))?.text).toBe(whole)
           await until(() => watched.text === whole)
         }),
-        { numRuns: 40 },
+        { numRuns: 60 },
       )
+    })
+
+    test('a character that is cut between two pieces is told whole, with the second', async () => {
+      const { answer, watched } = await begin('a')
+      const [first = '', second = ''] = '😀'.split('')
+      expect(await world.buffer.addPiece(answer, null, `b${first}`)).toEqual({ outcome: 'appended', length: 2 })
+      expect(await world.peer.read(answer)).toEqual({ text: 'ab', finished: false })
+      expect(await world.peer.addPiece(answer, null, '')).toEqual({ outcome: 'appended', length: 2 })
+      expect(await world.peer.addPiece(answer, null, `${second}c`)).toEqual({ outcome: 'appended', length: 5 })
+      await world.buffer.addPiece(answer, 1, second)
+      await world.peer.addPiece(answer, 2, `d${first}`)
+      expect(await world.buffer.addPiece(answer, 0, first)).toEqual({ outcome: 'appended', length: 8 })
+      expect(await world.buffer.addPiece(answer, 3, `${second}e`)).toEqual({ outcome: 'appended', length: 11 })
+      await until(() => watched.text === 'ab😀c😀d😀e')
+      expect(await world.peer.read(answer)).toEqual({ text: watched.text, finished: false })
+    })
+
+    test('half a character that stays alone is told as such, at the end once it is finished', async () => {
+      const { answer, watched } = await begin()
+      const pieces = ['\ude00a', '\ud83d', '\ud83d', 'b', '\ud83dc\ud83dd', '\ude00', 'e\ud83d']
+      for (const piece of pieces) await world.buffer.addPiece(answer, null, piece)
+      const told = '\ufffda\ufffd\ufffdb\ufffdc\ufffdd\ufffde'
+      expect(await world.peer.read(answer)).toEqual({ text: told, finished: false })
+      await until(() => watched.text === told)
+      expect((await world.peer.finish(answer, 'end'))?.text).toBe(`${told}\ufffd`)
+      expect((await world.buffer.finish(answer, 'end'))?.text).toBe(`${told}\ufffd`)
     })
 
     test('an end waits for the pieces that are on their way, and comes with the last', async () => {

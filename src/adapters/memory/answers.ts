@@ -1,4 +1,5 @@
 import { answerDelta } from '../../domain/answers/delta.ts'
+import { beforeHalf } from '../../domain/answers/halves.ts'
 import { chatChannel, SIGNAL } from '../../domain/chats/log.ts'
 import type { AnswerBuffer, AnswerRef, Appended, Pieced } from '../../domain/ports.ts'
 import type { MemoryBus } from './bus.ts'
@@ -16,6 +17,8 @@ type Answer = {
   /** Once it is finished: the ending of whoever did so first. */
   finished?: string
   expiresAt: number
+  /** The first half of a character at the end of the last piece. */
+  half: string
   /** The number of the next piece. */
   next: number
   held: Map<number, string>
@@ -38,7 +41,7 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
   async open(ref: AnswerRef, begun: string): Promise<void> {
     this.#forgetExpired()
     if (this.#answers.has(ref.answerId)) return
-    const answer = { ref, text: begun, expiresAt: 0, next: 0, held: new Map(), heldLength: 0 }
+    const answer = { ref, text: begun, expiresAt: 0, half: '', next: 0, held: new Map(), heldLength: 0 }
     this.#renew(ref.answerId, answer, KEPT_MS)
   }
 
@@ -57,7 +60,7 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
     if (answer === undefined) return { outcome: 'missing' }
     if (answer.finished !== undefined) return { outcome: 'finished' }
     if (number === null) {
-      await this.#append(ref, answer, text)
+      await this.#join(ref, answer, text)
       return { outcome: 'appended', length: answer.text.length }
     }
     if (number < answer.next || answer.held.has(number)) return { outcome: 'repeated', ...dueIn(answer) }
@@ -69,7 +72,7 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
       answer.heldLength -= piece.length
       all += piece
     }
-    await this.#append(ref, answer, all)
+    await this.#join(ref, answer, all)
     return { outcome: 'appended', length: answer.text.length, ...dueIn(answer) }
   }
 
@@ -94,6 +97,7 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
     if (answer === undefined) return undefined
     if (answer.finished === undefined) {
       answer.finished = dueIn(answer).ending ?? ending
+      answer.text += answer.half.toWellFormed()
       answer.held.clear()
       this.#renew(ref.answerId, answer, FINISHED_MS)
     }
@@ -120,11 +124,18 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
     return { outcome: 'held' }
   }
 
+  /** Behind what the pieces before it said. */
+  async #join(ref: AnswerRef, answer: Answer, text: string): Promise<void> {
+    const { whole, half } = beforeHalf(answer.half + text)
+    answer.half = half
+    await this.#append(ref, answer, whole.toWellFormed())
+  }
+
   async #append(ref: AnswerRef, answer: Answer, text: string): Promise<void> {
     const offset = answer.text.length
     answer.text += text
     this.#renew(ref.answerId, answer, KEPT_MS)
-    await this.#bus.publish(chatChannel(ref.chatId), `${SIGNAL}${answerDelta(ref, offset, text)}`)
+    if (text !== '') await this.#bus.publish(chatChannel(ref.chatId), `${SIGNAL}${answerDelta(ref, offset, text)}`)
   }
 
   /** The last changed at the end: the first to expire are at the front, but for those that are finished. */

@@ -1,4 +1,5 @@
 import { answerDeltaHead } from '../../domain/answers/delta.ts'
+import { afterHalf, beforeHalf } from '../../domain/answers/halves.ts'
 import { SIGNAL } from '../../domain/chats/log.ts'
 import type { AnswerBuffer, AnswerRef, Appended, Pieced } from '../../domain/ports.ts'
 import { FINISHED_MS, KEPT_MS } from '../memory/answers.ts'
@@ -36,9 +37,12 @@ export class RedisAnswerBuffer implements AnswerBuffer {
 
   async addPiece(answer: AnswerRef, number: number | null, text: string): Promise<Pieced> {
     const place = number === null ? '' : String(number)
+    const { whole, half: last } = beforeHalf(text)
+    const { half: first, rest } = afterHalf(whole)
+    const halves = [first, last].map((half) => half && String(half.charCodeAt(0))).join()
     return piecedOf(
       await this.#call(answer, (client, keys, channel) =>
-        client.addAnswerPiece(keys, ...appending(answer, channel, text), place),
+        client.addAnswerPiece(keys, ...appending(answer, channel, rest.toWellFormed()), place, halves),
       ),
     )
   }

@@ -49,7 +49,7 @@ export class AnswerCallbacks {
 
   /** Throws `answer_over`, `message_missing`, or `too_many_pieces`. */
   async chunk(answer: AnswerRef, number: number | null, content: string): Promise<void> {
-    const pieced = await this.#parts.buffer.addPiece(answer, number, storable(content))
+    const pieced = await this.#parts.buffer.addPiece(answer, number, content.replaceAll('\0', ''))
     switch (pieced.outcome) {
       case 'appended':
         if (pieced.ending !== undefined || pieced.length >= this.#parts.limits.answerLength) return this.#end(answer)

@@ -1,4 +1,5 @@
 import type { AnswerBuffer, AnswerRef } from '../ports.ts'
+import { beforeHalf } from './halves.ts'
 import { storable } from './settlement.ts'
 
 const RETRY_MIN_MS = 50
@@ -52,9 +53,9 @@ export class AnswerWriter {
 
   /** Resolves when more may come. */
   async add(piece: string): Promise<void> {
-    const whole = this.#half + piece
-    this.#half = /[\ud800-\udbff]$/.test(whole) ? whole.slice(-1) : ''
-    const text = storable(this.#half === '' ? whole : whole.slice(0, -1))
+    const { whole, half } = beforeHalf(this.#half + piece)
+    this.#half = half
+    const text = storable(whole)
     this.#append(this.#text === '' ? text.trimStart() : text)
     if (this.#text.length - this.#stored > WAITING_MAX) await this.#flushing
   }
@@ -71,7 +72,7 @@ export class AnswerWriter {
     const room = text.slice(0, this.#max - this.#text.length)
     this.#full = this.#text.length + text.length >= this.#max
     // Not through the middle of a character.
-    this.#text += /[\ud800-\udbff]$/.test(room) ? room.slice(0, -1) : room
+    this.#text += beforeHalf(room).whole
     // Behind a fence nothing is stored any more: a flush that waits for nothing would never count as over.
     if (!this.#fenced && this.#text.length > this.#stored) this.#flushing ??= this.#flush()
   }
