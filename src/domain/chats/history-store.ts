@@ -32,6 +32,8 @@ const COLUMNS = {
 }
 
 type BareRow = Omit<MessageRow, 'reactions' | 'sources' | 'files' | 'attachments'>
+/** A message as its own table has it. */
+export type StoredMessage = BareRow & { extended: boolean }
 
 /** Reads of messages along a branch's history. Every one of them is a walk along `messages_branch_position_key`. */
 export class HistoryStore {
@@ -77,7 +79,7 @@ export class HistoryStore {
     const highs = all.map(({ high }) => high)
     // Every stretch is an index scan of its own, which OFFSET keeps: a join would let the planner read whole branches.
     const rows = await this.#database.within(
-      () => query<(BareRow & { extended: boolean })[]>`
+      () => query<StoredMessage[]>`
         SELECT message.* FROM unnest(${branchIds}::uuid[], ${lows}::int[], ${highs}::int[]) AS stretch(branch_id, low, high)
         CROSS JOIN LATERAL (
           SELECT ${query(Object.keys(COLUMNS))} FROM messages
@@ -167,7 +169,7 @@ export class HistoryStore {
     return this.#withExtensions(rows)
   }
 
-  async #withExtensions(rows: (BareRow & { extended: boolean })[]): Promise<MessageRow[]> {
+  async #withExtensions(rows: StoredMessage[]): Promise<MessageRow[]> {
     const extended = rows.filter((row) => row.extended && row.deleted_at === null).map(({ id }) => id)
     if (extended.length === 0) return rows
     const [{ reactions, attachments }, cited, files] = await Promise.all([
