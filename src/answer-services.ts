@@ -13,6 +13,7 @@ import { AnswerService } from './domain/answers/service.ts'
 import { Settlement } from './domain/answers/settlement.ts'
 import { AnswerStarts } from './domain/answers/starts.ts'
 import { AnswerWaits } from './domain/answers/waits.ts'
+import { ChatStore } from './domain/chats/chat-store.ts'
 import { History } from './domain/chats/history.ts'
 import { HistoryStore } from './domain/chats/history-store.ts'
 import { MessageStore } from './domain/chats/message-store.ts'
@@ -55,6 +56,7 @@ export async function openAnswers({
   const limits = { ...LIMITS, ...parts.limits }
   const { log, messages, branches, access, live } = chats
   const store = new AnswerStore(database)
+  const doors = new ChatStore(database)
   const reads = new HistoryStore(database)
   const settlement = new Settlement(store, log, buffer)
   const report = (err: unknown, ref?: AnswerRef) =>
@@ -73,6 +75,7 @@ export async function openAnswers({
       await store.renew([answerId], limits.firstMs)
     },
     rulesOf: (chatId) => chats.answering.rulesOf(chatId),
+    hasPeople: async (chatId) => (await doors.doors(chatId))?.handling === 'assistant',
     limits,
     report,
   })

@@ -109,6 +109,8 @@ export interface AnswerRequest {
   attached: string
   /** What the answer says already: go on right after it. Empty for a new one. */
   begun: string
+  /** Whether people go on where the AI cannot: what is told of them may end the answer with `person`. */
+  mayAskForPerson: boolean
   limits: {
     /** Milliseconds since 1970: after that nobody waits for the rest. */
     endsAt: number

@@ -6,6 +6,7 @@ import { SupportMessage, SupportSession } from '../../src/contract/support.ts'
 import { SupportQueue } from '../../src/contract/support-desk.ts'
 import { AnswerFault } from '../../src/domain/answers/answer-fault.ts'
 import { startServer, type TestServer } from '../support/app.ts'
+import { ChatCompletions, DONE, event, ends as finishes, says, stream } from '../support/chat-completions.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
 import { refusalOf } from '../support/people.ts'
 import { type Person, signUp } from '../support/person.ts'
@@ -131,6 +132,35 @@ for (const { kind, open } of testDatabases()) {
           const said = (await read(id)).messages.find(({ sender_type }) => sender_type === 'assistant')
           expect(said?.content.startsWith('It is like this: ')).toBe(true)
         }
+      })
+
+      test('a model is told of people where there are some, and asks for one', async () => {
+        const call = { index: 0, id: 'call_1', function: { name: 'ask_for_a_person', arguments: '{}' } }
+        await using service = new ChatCompletions(async (asked) => {
+          const mayAsk = 'tools' in Object(await asked.json())
+          if (!mayAsk) return stream(says('It is me alone.'), finishes('stop'), DONE)
+          const calls = event({ choices: [{ index: 0, delta: { tool_calls: [call] }, finish_reason: 'tool_calls' }] })
+          return stream(says('A person will help you.'), calls, DONE)
+        })
+        const modelled = await startServer({ database, stores: await stores.open(), answerer: service.answerer() })
+        const bob = await signUp(modelled, 'bob')
+        const last = async (chat: string) =>
+          (await modelled.chats.messages.page(SERVICE, chat, chat, { from: 'end', limit: 1 }))[0]
+        const post = async (what: object) => {
+          const { id } = Made.parse(await (await bob.send('/api/chats', { title: 'Talk' })).json())
+          if ('on_failure' in what) await bob.send(`/api/chats/${id}/hand-over`, what, 'PUT')
+          await bob.send(`/api/chats/${id}/messages`, { content: 'I want a person.' })
+          await until(async () => (await last(id))?.status === 'completed', 'the answer')
+          return id
+        }
+        const plain = await post({})
+        const supported = await post({ on_failure: true })
+        expect(await last(plain)).toMatchObject({ content: 'It is me alone.', status: 'completed' })
+        expect(await last(supported)).toMatchObject({ content: 'A person will help you.', status: 'completed' })
+        const session = await modelled.support.read(SERVICE, supported)
+        expect(session).toMatchObject({ user_id: bob.user.id, answering: false, agent_id: null })
+        expect(session.waiting_since).not.toBeNull()
+        await modelled.close()
       })
 
       test('an answerer asks for a person by itself, and an answer that fails does where that is allowed', async () => {

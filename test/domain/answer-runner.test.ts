@@ -37,6 +37,7 @@ function runnerWith(message: () => Promise<typeof exampleMessage>) {
     message,
     answerer: () => answerer,
     rulesOf: async () => ({ answerer: 'demo', systemPrompt: null, historyMessages: 10, historyLength: 1000 }),
+    hasPeople: async () => false,
     limits: LIMITS,
     handedOver: async () => {},
     report() {},

@@ -69,6 +69,7 @@ export function request(fields: Partial<AnswerRequest> = {}): AnswerRequest {
     history: [],
     message: 'Hello?',
     begun: '',
+    mayAskForPerson: false,
     limits: { endsAt: Date.now() + 60_000, length: 100_000 },
     signal: new AbortController().signal,
     ...fields,

@@ -2,9 +2,13 @@ import { createParser } from 'eventsource-parser'
 import { z } from 'zod'
 import { AnswerFault } from '../../domain/answers/answer-fault.ts'
 import type { AnswerPart } from '../../domain/ports.ts'
+import { ToolCall, ToolCalls } from './openai-tools.ts'
 
 /** What the service says instead of going on. */
 type StreamError = { type: 'error'; error: unknown }
+
+/** The model wants a person to go on: the last of it. `message`: what is to be said of that. */
+type Asked = { type: 'asked'; message: string | undefined }
 
 /** UTF-16 code units of one event; a whole answer in one is far less. */
 const EVENT_MAX_LENGTH = 4_194_304
@@ -26,6 +30,7 @@ const Delta = z.object({
   content: Content.nullish(),
   refusal: z.string().nullish(),
   annotations: z.array(z.unknown()).nullish().catch(null),
+  tool_calls: z.array(ToolCall).nullish().catch(null),
 })
 
 const Chunk = z.object({
@@ -37,8 +42,15 @@ const Chunk = z.object({
   error: z.unknown().optional(),
 })
 
-/** The parts of an answer, as they come. Throws an `AnswerFault` where there is no reading on. */
-export async function* partsOf(body: Response['body']): AsyncGenerator<AnswerPart | StreamError> {
+/**
+ * The parts of an answer, as they come. `mayAsk`: the model was told how to ask for a person. Throws an `AnswerFault` where
+ * there is no reading on.
+ */
+export async function* partsOf(
+  body: Response['body'],
+  { mayAsk }: { mayAsk: boolean },
+): AsyncGenerator<AnswerPart | StreamError | Asked> {
+  const calls = new ToolCalls()
   let finish: string | undefined
   let events = 0
   let text = false
@@ -58,6 +70,7 @@ export async function* partsOf(body: Response['body']): AsyncGenerator<AnswerPar
       text ||= part.type === 'text'
       yield part
     }
+    for (const call of choice?.delta?.tool_calls ?? []) calls.add(call)
     finish = choice?.finish_reason ?? finish
     if (chunk.usage) {
       const { prompt_tokens, completion_tokens } = chunk.usage
@@ -67,6 +80,10 @@ export async function* partsOf(body: Response['body']): AsyncGenerator<AnswerPar
   if (events === 0) throw new AnswerFault('The AI service answered with something else than a stream.')
   if (finish === undefined) throw new AnswerFault('The AI service broke off.', { passing: true })
   if (finish === 'content_filter') throw new AnswerFault(`The AI service withheld ${text ? 'the rest' : 'the answer'}.`)
+  if (mayAsk && calls.person) {
+    yield { type: 'asked', ...calls.person }
+    return
+  }
   if (!text && /^(tool_calls|function_call)$/.test(finish)) {
     throw new AnswerFault('The AI model asked for a tool, and it has none here.')
   }

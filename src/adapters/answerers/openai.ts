@@ -4,6 +4,7 @@ import { type Outgoing, OutgoingFault, textOf } from '../outgoing.ts'
 import { conversationOf } from './conversation.ts'
 import { errorOf, faultOfStatus, refusedBy } from './openai-faults.ts'
 import { partsOf } from './openai-stream.ts'
+import { isAboutTools, TOOLS } from './openai-tools.ts'
 
 export type OpenAiSettings = {
   /** Ends where `/chat/completions` begins; a query stays at the end. */
@@ -22,6 +23,8 @@ export class OpenAiAnswerer implements Answerer {
   readonly #outgoing: Pick<Outgoing, 'fetch'>
   readonly #settings: OpenAiSettings
   readonly #url: string
+  /** Until the service says that the model has none. */
+  #hasTools = true
 
   constructor(outgoing: Pick<Outgoing, 'fetch'>, settings: OpenAiSettings) {
     this.#outgoing = outgoing
@@ -35,9 +38,14 @@ export class OpenAiAnswerer implements Answerer {
     const { signal, limits, begun } = request
     let length = 0
     try {
-      const response = await this.#ask(request)
-      for await (const part of partsOf(response.body)) {
+      const { body, mayAsk } = await this.#ask(request)
+      for await (const part of partsOf(body, { mayAsk })) {
         if (part.type === 'error') throw refusedBy(part.error, this.#settings.apiKey)
+        if (part.type === 'asked') {
+          if (length === 0 && part.message) yield { type: 'text', text: behind(begun, part.message) }
+          yield { type: 'person' }
+          return
+        }
         if (part.type === 'text') length += part.text.length
         yield part
         if (length >= limits.length) return
@@ -50,10 +58,26 @@ export class OpenAiAnswerer implements Answerer {
     if (length === 0 && begun === '') throw new AnswerFault('The AI model gave an empty answer.')
   }
 
-  async #ask(request: AnswerRequest): Promise<Response> {
+  /** `mayAsk`: the model was told how to ask for a person. */
+  async #ask(
+    request: AnswerRequest,
+    mayAsk = request.mayAskForPerson && this.#hasTools,
+  ): Promise<{ body: Response['body']; mayAsk: boolean }> {
+    const { apiKey } = this.#settings
+    const response = await this.#send(request, mayAsk)
+    if (response.status === 200) return { body: response.body, mayAsk }
+    const error = errorOf((await textOf(response, ERROR_MAX_BYTES)) ?? '')
+    if (!(mayAsk && isAboutTools(response, error))) throw faultOfStatus(response, error, apiKey)
+    const plain = await this.#ask(request, false)
+    // It was not about something else.
+    this.#hasTools = false
+    return plain
+  }
+
+  #send(request: AnswerRequest, mayAsk: boolean): Promise<Response> {
     const { apiKey, model } = this.#settings
     const { before, message } = conversationOf(request)
-    const response = await this.#outgoing.fetch(this.#url, {
+    return this.#outgoing.fetch(this.#url, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -63,16 +87,18 @@ export class OpenAiAnswerer implements Answerer {
       body: JSON.stringify({
         model,
         messages: [...before, { role: 'user', content: message }],
+        ...(mayAsk ? { tools: TOOLS } : {}),
         stream: true,
         stream_options: { include_usage: true },
       }),
       signal: request.signal,
       deadlineMs: Math.max(request.limits.endsAt - Date.now(), 1),
     })
-    if (response.status === 200) return response
-    const body = await textOf(response, ERROR_MAX_BYTES)
-    throw faultOfStatus(response, errorOf(body ?? ''), apiKey)
   }
+}
+
+function behind(begun: string, said: string): string {
+  return begun === '' ? said : `\n\n${said}`
 }
 
 function readable(fault: unknown): unknown {

@@ -28,6 +28,8 @@ export type RunnerParts = {
   answerer(provider: string): Answerer | undefined
   /** How the chat is answered. */
   rulesOf(chatId: string): Promise<AnsweringRules>
+  /** Whether people handle the chat where the AI cannot. */
+  hasPeople(chatId: string): Promise<boolean>
   limits: AnswerLimits
   /** Somebody else makes it from here on, and has so long for the next piece. */
   handedOver(ref: AnswerRef): Promise<void>
@@ -162,11 +164,12 @@ export class AnswerRunner {
   }
 
   async #request(answer: AnswerRow, ref: AnswerRef, signal: AbortSignal): Promise<Omit<AnswerRequest, 'signal'>> {
-    const { message, files, limits, rulesOf } = this.#parts
-    const [question, own, rules] = await Promise.all([
+    const { message, files, limits, rulesOf, hasPeople } = this.#parts
+    const [question, own, rules, mayAskForPerson] = await Promise.all([
       message(answer.question_id),
       message(ref.messageId),
       rulesOf(ref.chatId),
+      hasPeople(ref.chatId),
     ])
     if (question === undefined || own === undefined) throw new Error('The question of an answer is gone.')
     const before = await this.#historyBefore(question, rules)
@@ -181,6 +184,7 @@ export class AnswerRunner {
       message: question.content,
       attached: behind.get(question.id) ?? '',
       begun: own.content.slice(0, answer.begun),
+      mayAskForPerson,
       limits: { endsAt: Date.now() + limits.wholeMs, length: limits.answerLength },
     }
   }
