@@ -2,12 +2,14 @@ import type { Live } from '../../domain/live/live.ts'
 import type { Publisher } from './audience.ts'
 import { type ChatDialect, ChatTopic, type ChatWatch, type TopicParts } from './chat-topic.ts'
 import type { Connection } from './connection.ts'
+import { JoinGarbage } from './join-garbage.ts'
 
 /** The chats that sockets of one dialect watch in this process. */
 export class ChatTopics {
   readonly #publisher: Publisher
   readonly #parts: TopicParts
   readonly #topics = new Map<string, ChatTopic>()
+  readonly #garbage = new JoinGarbage()
 
   constructor({ publisher, live }: { publisher: Publisher; live: Live }, dialect: ChatDialect) {
     this.#publisher = publisher
@@ -29,6 +31,7 @@ export class ChatTopics {
   async join(connection: Connection, chatId: string, after: number | undefined, watch: ChatWatch): Promise<void> {
     const topic = this.#topics.get(chatId) ?? this.#open(chatId)
     await topic.join(connection, after, watch)
+    this.#garbage.add()
   }
 
   leave(connection: Connection, chatId: string): void {
