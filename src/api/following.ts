@@ -40,11 +40,11 @@ export async function following(
 /** A signal that is aborted once the token is no good any more, or by `end`. Throws `Refusal('too_many_sockets')`. */
 export function heldBy(holders: Holders, identity: Identity<Participant>): { signal: AbortSignal; end(): void } {
   const ended = new AbortController()
-  const release = holders.hold(identity, () => ended.abort())
+  const held = holders.hold(identity, { expired: () => ended.abort() })
   return {
     signal: ended.signal,
     end() {
-      release()
+      held.release()
       ended.abort()
     },
   }

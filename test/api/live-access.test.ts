@@ -58,7 +58,7 @@ for (const { kind, open } of testDatabases()) {
       const identity = await authenticator.identify({ token: person.access_token, apiKey: null, onBehalfOf: null })
       await person.call('/api/auth/logout', { method: 'POST' })
       const ended = Promise.withResolvers<void>()
-      holders.hold(identity, ended.resolve)
+      holders.hold(identity, { expired: ended.resolve })
       await ended.promise
       // Sooner than all are looked at again, which is every 30 seconds.
     }, 15_000)

@@ -16,10 +16,10 @@ export class MemoryBus implements Bus {
   #join(channel: string, listener: BusListener): () => void {
     const listeners = this.#channels.get(channel) ?? new Listeners()
     this.#channels.set(channel, listeners)
-    const remove = listeners.add(listener)
+    const entry = listeners.add(listener)
     return () => {
       // Only who removes the last one removes the channel: a later call would remove a newer one of that name.
-      if (remove() && listeners.size === 0) this.#channels.delete(channel)
+      if (listeners.remove(entry) && listeners.size === 0) this.#channels.delete(channel)
     }
   }
 }

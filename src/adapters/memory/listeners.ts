@@ -1,6 +1,7 @@
 import type { BusListener } from '../../domain/ports.ts'
 
-type Entry = { listener: BusListener; isIn: boolean }
+/** One who listens, for as long as it does. */
+export type Entry = { listener: BusListener; isIn: boolean }
 
 /**
  * Those who listen to one channel in this process. They may leave and join while a payload is on its way; one that joins
@@ -14,11 +15,10 @@ export class Listeners {
     return this.#entries.length
   }
 
-  /** Returns the call that removes it: true the first time. */
-  add(listener: BusListener): () => boolean {
+  add(listener: BusListener): Entry {
     const entry = { listener, isIn: true }
     this.#entries = [...this.#entries, entry]
-    return () => this.#remove(entry)
+    return entry
   }
 
   message(payload: string): void {
@@ -29,7 +29,8 @@ export class Listeners {
     for (const entry of this.#entries) if (entry.isIn) entry.listener.lost()
   }
 
-  #remove(entry: Entry): boolean {
+  /** Returns whether it was there. */
+  remove(entry: Entry): boolean {
     if (!entry.isIn) return false
     entry.isIn = false
     this.#entries = this.#entries.filter((other) => other !== entry)

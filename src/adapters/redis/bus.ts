@@ -48,9 +48,9 @@ export class RedisBus implements Bus {
 
   /** Apart from what waits: what is returned is kept, and with it all that can be seen from there. */
   #join(topic: Topic, listener: BusListener): () => void {
-    const remove = topic.add(listener)
+    const entry = topic.add(listener)
     return () => {
-      if (remove() && topic.size === 0) this.#end(topic)
+      if (topic.remove(entry) && topic.size === 0) this.#end(topic)
     }
   }
 

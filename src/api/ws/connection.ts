@@ -1,6 +1,7 @@
 import type { ServerWebSocket } from 'bun'
 import { CLOSE_CODES, type CloseName } from '../../contract/close-codes.ts'
 import { FRAME_MAX } from '../../contract/text.ts'
+import type { TokenBound } from '../../domain/accounts/holders.ts'
 
 /** Frames that one socket may have waiting, and their length together in UTF-16 code units. Past either it is closed. */
 const QUEUED_FRAMES_MAX = 1024
@@ -30,10 +31,16 @@ export interface Dialect {
   farewell?(why: CloseName): string | undefined
 }
 
+/** Whoever keeps the connections. */
+export interface ConnectionKeeper {
+  /** The socket is gone. */
+  closed(connection: Connection): void
+}
+
 /** One socket: what it sends is handled in order, one frame at a time, through a bounded queue. */
-export class Connection {
+export class Connection implements TokenBound {
   readonly #dialect: Dialect
-  readonly #onClose: (connection: Connection) => void
+  readonly #keeper: ConnectionKeeper
   #socket: ServerWebSocket<Connection> | undefined
   #queue: (string | undefined)[] = []
   #queuedLength = 0
@@ -43,9 +50,9 @@ export class Connection {
   /** Bytes that were waiting when it began to be waited for them; 0 where it is not. */
   #awaited = 0
 
-  constructor(dialect: Dialect, onClose: (connection: Connection) => void) {
+  constructor(dialect: Dialect, keeper: ConnectionKeeper) {
     this.#dialect = dialect
-    this.#onClose = onClose
+    this.#keeper = keeper
   }
 
   /** True once the socket is closing or gone: nothing will be sent any more. */
@@ -94,6 +101,10 @@ export class Connection {
     this.#socket?.close(code, reason)
   }
 
+  expired(): void {
+    this.end('signed_out')
+  }
+
   // Those below are called by Bun, through Elysia's dispatch on `ws.data`.
 
   open(socket: ServerWebSocket<Connection>): void {
@@ -117,7 +128,7 @@ export class Connection {
   close(): void {
     this.#stop()
     this.#dialect.closed?.(this)
-    this.#onClose(this)
+    this.#keeper.closed(this)
   }
 
   /** Nothing is sent or handled any more. */
@@ -150,6 +161,8 @@ export class Connection {
         this.#queuedLength -= text?.length ?? 0
         await this.#dialect.frame(this, text)
       }
+      // One that has held frames keeps their room, and most sockets say nothing for long.
+      this.#queue = []
     } catch (error) {
       this.#dialect.failed(this, error)
     }

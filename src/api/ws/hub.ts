@@ -1,12 +1,12 @@
 import type { Server } from 'bun'
 import type { Participant } from '../../domain/accounts/actor.ts'
 import type { Identity } from '../../domain/accounts/authenticator.ts'
-import type { Holders } from '../../domain/accounts/holders.ts'
+import type { Held, Holders } from '../../domain/accounts/holders.ts'
 import type { Bus } from '../../domain/ports.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import type { OriginRule } from '../plugins/origins.ts'
 import type { Audience, Publisher } from './audience.ts'
-import { Connection, type Dialect } from './connection.ts'
+import { Connection, type ConnectionKeeper, type Dialect } from './connection.ts'
 import { type Feed, Topic } from './topic.ts'
 
 /** Bun's own settings for every socket of the server. */
@@ -34,10 +34,10 @@ const PACE_MS = 1000
 /** UTF-16 code units that are told, to all topics together, between two looks at those who were told. */
 const PACE_LENGTH = 65_536
 
-type Known = { address: string; topics?: Set<Topic>; release?: () => void }
+type Known = { address: string; topics?: Set<Topic>; held?: Held }
 
 /** Every socket of this process, and the topics they watch. */
-export class Hub implements Publisher {
+export class Hub implements Publisher, ConnectionKeeper {
   readonly #bus: Bus
   readonly #holders: Holders
   readonly #originAllowed: OriginRule
@@ -70,17 +70,17 @@ export class Hub implements Publisher {
     if (sockets >= this.#perAddress) throw new Refusal('too_many_sockets')
     // Elysia does not know what its sockets carry: all of them are made here, with a Connection.
     this.#server ??= (server as Server<Connection> | null) ?? undefined
-    const connection = new Connection(dialect, (gone) => this.#forget(gone))
+    const connection = new Connection(dialect, this)
     this.#connections.set(connection, { address })
     this.#byAddress.set(address, sockets + 1)
     try {
       if (identity !== undefined) this.identify(connection, identity)
       if (this.#server?.upgrade(request, { data: connection })) return
     } catch (refused) {
-      this.#forget(connection)
+      this.closed(connection)
       throw refused
     }
-    this.#forget(connection)
+    this.closed(connection)
     throw new Refusal('upgrade_required')
   }
 
@@ -91,9 +91,9 @@ export class Hub implements Publisher {
   identify(connection: Connection, identity: Identity<Participant>): void {
     const known = this.#connections.get(connection)
     if (known === undefined) return
-    known.release?.()
-    delete known.release
-    known.release = this.#holders.hold(identity, () => connection.end('signed_out'))
+    known.held?.release()
+    delete known.held
+    known.held = this.#holders.hold(identity, connection)
   }
 
   /**
@@ -121,6 +121,24 @@ export class Hub implements Publisher {
     for (const { watchers } of told) this.#keepPace(watchers)
   }
 
+  /** Called by a connection, and for one that never came to be. */
+  closed(connection: Connection): void {
+    const known = this.#connections.get(connection)
+    if (known === undefined) return
+    this.#connections.delete(connection)
+    known.held?.release()
+    const left = (this.#byAddress.get(known.address) ?? 0) - 1
+    if (left > 0) this.#byAddress.set(known.address, left)
+    else this.#byAddress.delete(known.address)
+    for (const topic of known.topics ?? []) {
+      topic.leave(connection)
+      if (!topic.empty) continue
+      this.#drop(topic.name, topic)
+      void topic.close()
+    }
+    if (this.#connections.size === 0) this.#closing?.resolve()
+  }
+
   /** Closes every socket with 1012 and takes no more. Resolves when all are gone. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
@@ -142,22 +160,5 @@ export class Hub implements Publisher {
 
   #keepPace(connections: Iterable<Connection>): void {
     for (const connection of connections) connection.keepPace()
-  }
-
-  #forget(connection: Connection): void {
-    const known = this.#connections.get(connection)
-    if (known === undefined) return
-    this.#connections.delete(connection)
-    known.release?.()
-    const left = (this.#byAddress.get(known.address) ?? 0) - 1
-    if (left > 0) this.#byAddress.set(known.address, left)
-    else this.#byAddress.delete(known.address)
-    for (const topic of known.topics ?? []) {
-      topic.leave(connection)
-      if (!topic.empty) continue
-      this.#drop(topic.name, topic)
-      void topic.close()
-    }
-    if (this.#connections.size === 0) this.#closing?.resolve()
   }
 }

@@ -11,10 +11,33 @@ const RECHECK_SWEEPS = 30
 const CHECKED_AT_ONCE = 1000
 
 /** Something that stays open on a token: a socket, a stream. */
-interface Holder {
-  identity: Identity<Participant>
-  /** The token has expired, or was revoked. Synchronous, must not throw. */
-  end(): void
+export interface TokenBound {
+  /** The token has expired, or was revoked. Called once at most. Synchronous, must not throw. */
+  expired(): void
+}
+
+/** What stays open, for as long as it does. */
+export interface Held {
+  /** It is open no more; may be called again. */
+  release(): void
+}
+
+const NOT_HELD: Held = { release() {} }
+
+class Holder implements Held {
+  readonly identity: Identity<Participant>
+  readonly bound: TokenBound
+  readonly #holders: Holders
+
+  constructor(identity: Identity<Participant>, bound: TokenBound, holders: Holders) {
+    this.identity = identity
+    this.bound = bound
+    this.#holders = holders
+  }
+
+  release(): void {
+    this.#holders.release(this)
+  }
 }
 
 /** Ends what was opened with a token once the token is no good any more: within two seconds, on every instance. */
@@ -44,28 +67,26 @@ export class Holders {
     this.#timer.unref()
   }
 
-  /**
-   * `end` is called once at most. Returns the call that lets go, which may be called again. Throws
-   * `Refusal('too_many_sockets')`. A back end's key does not expire, and what it opens is not counted.
-   */
-  hold(identity: Identity<Participant>, end: () => void): () => void {
+  /** Throws `Refusal('too_many_sockets')`. A back end's key does not expire, and what it opens is not counted. */
+  hold(identity: Identity<Participant>, bound: TokenBound): Held {
     const { actor } = identity
-    if (actor.kind === 'service') return () => {}
+    if (actor.kind === 'service') return NOT_HELD
     const person = nameOf(actor)
     const held = this.#byPerson.get(person) ?? 0
     if (held >= this.#perAccount) throw new Refusal('too_many_sockets')
-    const holder = { identity, end }
+    const holder = new Holder(identity, bound, this)
     this.#holders.add(holder)
     this.#fresh.push(holder)
     this.#byPerson.set(person, held + 1)
-    return () => this.#release(holder)
+    return holder
   }
 
   stop(): void {
     clearInterval(this.#timer)
   }
 
-  #release(holder: Holder): void {
+  /** Called by what is held. */
+  release(holder: Holder): void {
     const { actor } = holder.identity
     if (!this.#holders.delete(holder) || actor.kind === 'service') return
     const person = nameOf(actor)
@@ -76,8 +97,8 @@ export class Holders {
 
   #end(holder: Holder): void {
     if (!this.#holders.has(holder)) return
-    this.#release(holder)
-    holder.end()
+    this.release(holder)
+    holder.bound.expired()
   }
 
   /** A change of an account is announced like its end (its role, say): all of its tokens are looked at again. */
