@@ -250,12 +250,8 @@ export const messages = pgTable(
     deleted_at: time(),
   },
   (t) => [
-    // The branch is of the chat, which therefore needs no key of its own.
-    foreignKey({
-      name: 'messages_branch_fkey',
-      columns: [t.chat_id, t.branch_id],
-      foreignColumns: [branches.chat_id, branches.id],
-    }).onDelete('cascade'),
+    // No foreign key of the branch, which would look it up anew for each message: whoever writes one holds the chat's row
+    // locked and has found the branch in it. With a branch its messages go by the trigger `branches_messages_trigger`.
     unique('messages_branch_position_key').on(t.branch_id, t.position),
     // Of those that have one: most messages would only make it longer.
     uniqueIndex('messages_client_id_key').on(t.chat_id, t.client_id).where(sql`${t.client_id} IS NOT NULL`),

@@ -1,56 +1,13 @@
 import { sql } from 'drizzle-orm'
-import type { MessageStatus, Metadata, SenderType } from '../../contract/chats.ts'
 import type { ChatEvent } from '../../contract/events.ts'
 import type { Database } from '../../db/open.ts'
 import { chats, events } from '../../db/schema.ts'
 import type { Participant } from '../accounts/actor.ts'
 import { assertStanding, type Transaction } from '../accounts/transaction-store.ts'
-import { type AttachedRow, attach, type Handle, lockedFiles, referenceOf } from '../files/attachment-store.ts'
+import { type AttachedRow, attach, lockedFiles, referenceOf } from '../files/attachment-store.ts'
 import { Refusal } from '../refusal.ts'
+import { appendJudged, appendPlain, type Placed, type Post } from './append-store.ts'
 import { type ChatRow, isoTime } from './rows.ts'
-
-/** A message on its way into the log. */
-export type Post = {
-  id: string
-  chatId: string
-  /** `null`: the branch that is active when it is committed. */
-  branchId: string | null
-  senderType: SenderType
-  senderId: string | null
-  content: string
-  status: MessageStatus
-  metadata: Metadata
-  clientId: string | null
-  /** Whose token it came with: checked once more as it is committed. */
-  actor: Participant
-  /** The JSON text of its event's data but for the place, which the commit knows: without the closing brace. */
-  event: string
-}
-
-/** What became of a post. `known`: this client_id was posted before, with the same content. `again`: in this same batch. */
-export type Placed =
-  | {
-      outcome: 'created' | 'known'
-      messageId: string
-      branchId: string
-      position: number
-      seq: number
-      number: number
-      at: string
-    }
-  | { outcome: 'again' }
-  | {
-      outcome:
-        | 'token_invalid'
-        | 'chat_missing'
-        | 'branch_missing'
-        | 'client_id_reused'
-        | 'chat_archived'
-        | 'session_ended'
-        | 'not_assigned'
-    }
-
-type Outcome = Placed['outcome']
 
 export type NewEvent = { type: ChatEvent['type']; data: object }
 export type LoggedEvent = { chatId: string; seq: number; type: string /** JSON text. */; data: string; at: string }
@@ -75,7 +32,16 @@ export class LogStore {
    */
   append(posts: readonly Post[], tell: (placed: readonly Placed[]) => void): Promise<Placed[]> {
     return this.#database.within(async () => {
-      const placed = await this.#append(posts)
+      const placed = await appendJudged(this.#database.sql, posts)
+      tell(placed)
+      return placed
+    })
+  }
+
+  /** The same, with `appendPlain`. */
+  appendPlain(posts: readonly Post[], tell: (placed: readonly Placed[]) => void): Promise<Placed[]> {
+    return this.#database.within(async () => {
+      const placed = await appendPlain(this.#database.sql, posts)
       tell(placed)
       return placed
     })
@@ -95,40 +61,13 @@ export class LogStore {
         const files = await lockedFiles(handle, post.actor, fileIds)
         const event = `${post.event},"files":${JSON.stringify(files.map(referenceOf))}`
         const whole = { ...post, event }
-        const [placed] = await this.#append([whole], handle)
+        const [placed] = await appendJudged(handle, [whole])
         if (placed === undefined) throw new Error('A commit left a post without its outcome.')
         if (placed.outcome === 'created') await attach(handle, placed.messageId, files)
         return { whole, placed, files }
       })
       tell(outcome.whole, outcome.placed)
       return outcome
-    })
-  }
-
-  async #append(posts: readonly Post[], query: Database['sql'] | Handle = this.#database.sql): Promise<Placed[]> {
-    const at = new Date().toISOString()
-    const rows = await query<
-      { outcome: Outcome; message_id: string; branch_id: string; position: number; seq: string; number: string }[]
-    >`
-        SELECT outcome, message_id, branch_id, position, seq, number FROM append_messages(
-          ${posts.map((post) => post.chatId)}::uuid[],
-          ${posts.map((post) => post.branchId)}::uuid[],
-          ${posts.map((post) => post.id)}::uuid[],
-          ${posts.map((post) => post.senderType)}::text[],
-          ${posts.map((post) => post.senderId)}::text[],
-          ${posts.map((post) => post.content)}::text[],
-          ${posts.map((post) => post.status)}::text[],
-          ${posts.map((post) => JSON.stringify(post.metadata))}::text[]::jsonb[],
-          ${posts.map((post) => post.clientId)}::uuid[],
-          ${posts.map(({ actor }) => (actor.kind === 'account' ? actor.accountId : null))}::uuid[],
-          ${posts.map(({ actor }) => (actor.kind === 'account' ? actor.role : null))}::text[],
-          ${posts.map(({ actor }) => (actor.kind === 'account' ? actor.loginId : null))}::uuid[],
-          ${posts.map((post) => post.event)}::text[],
-          ${at}::timestamptz)`
-    return rows.map(({ outcome, message_id, branch_id, position, seq, number }): Placed => {
-      if (outcome !== 'created' && outcome !== 'known') return { outcome }
-      const place = { branchId: branch_id, position, seq: Number(seq), number: Number(number) }
-      return { outcome, messageId: message_id, ...place, at }
     })
   }
 

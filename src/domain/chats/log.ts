@@ -5,8 +5,9 @@ import type { Transaction } from '../accounts/transaction-store.ts'
 import { referenceOf } from '../files/attachment-store.ts'
 import type { Bus } from '../ports.ts'
 import { Refusal } from '../refusal.ts'
+import { LEFT, type Placed, type Post } from './append-store.ts'
 import { GroupCommit } from './group-commit.ts'
-import type { Change, LoggedEvent, LogStore, Placed, Post } from './log-store.ts'
+import type { Change, LoggedEvent, LogStore } from './log-store.ts'
 import type { ChatRow } from './rows.ts'
 
 /** The bus channel of one chat. A payload is the event's `seq`, a space, and its JSON text. */
@@ -34,32 +35,30 @@ type Appended = Extract<Placed, { messageId: string }>
 export class ChatLog {
   readonly #store: LogStore
   readonly #bus: Bus
-  readonly #posts: GroupCommit<Post, Placed>
+  readonly #plain: GroupCommit<Post, Placed>
+  readonly #judged: GroupCommit<Post, Placed>
 
   constructor(store: LogStore, bus: Bus) {
     this.#store = store
     this.#bus = bus
-    this.#posts = new GroupCommit(
-      COMMIT,
-      (post) => post.content.length + post.event.length,
-      // Told of a moment later, once the next commit is on its way: see `GroupCommit`.
-      (posts) => this.#store.append(posts, (placed) => process.nextTick(() => this.#publish(eventsOf(posts, placed)))),
-    )
+    const weigh = (post: Post) => post.content.length + post.event.length
+    // Told of a moment later, once the next commit is on its way: see `GroupCommit`.
+    const tell = (posts: readonly Post[]) => (placed: readonly Placed[]) =>
+      process.nextTick(() => this.#publish(eventsOf(posts, placed)))
+    this.#plain = new GroupCommit(COMMIT, weigh, (posts) => this.#store.appendPlain(posts, tell(posts)))
+    this.#judged = new GroupCommit(COMMIT, weigh, (posts) => this.#store.append(posts, tell(posts)))
   }
 
   /** Appends a message, together with all that are posted at this moment. Throws the refusal of its outcome. */
   async append(post: Post): Promise<Appended> {
-    const placed = await this.#posts.add(post)
-    switch (placed.outcome) {
-      case 'created':
-      case 'known':
-        return placed
-      case 'again':
-        // The first of them is committed now: this finds it.
-        return this.append(post)
-      default:
-        throw new Refusal(placed.outcome)
-    }
+    const placed = isPlain(post) ? await this.#plain.add(post) : LEFT
+    return appendedOf(placed.outcome === 'left' ? await this.#judge(post) : placed)
+  }
+
+  async #judge(post: Post): Promise<Placed> {
+    const placed = await this.#judged.add(post)
+    // The first of them is committed now: this finds it.
+    return placed.outcome === 'again' ? this.#judge(post) : placed
   }
 
   /** Appends a message with files, by itself. */
@@ -67,9 +66,7 @@ export class ChatLog {
     const { placed, files } = await this.#store.appendWithFiles(post, fileIds, (whole, outcome) =>
       this.#publish(eventsOf([whole], [outcome])),
     )
-    if (placed.outcome === 'created' || placed.outcome === 'known') return { placed, files: files.map(referenceOf) }
-    // There is no other post that it could be the second of.
-    throw new Refusal(placed.outcome === 'again' ? 'client_id_reused' : placed.outcome)
+    return { placed: appendedOf(placed), files: files.map(referenceOf) }
   }
 
   /** Any other change; see `LogStore.change`. */
@@ -129,6 +126,24 @@ export class ChatLog {
     for (const event of logged) {
       this.#bus.publish(chatChannel(event.chatId), `${event.seq} ${eventText(event)}`).catch(() => {})
     }
+  }
+}
+
+/** Whether nothing but the chat itself has to be looked at: an agent may write to some alone, and is a session's reply. */
+function isPlain({ branchId, senderType, actor }: Post): boolean {
+  return branchId === null && senderType !== 'agent' && !(actor.kind === 'account' && actor.role === 'agent')
+}
+
+function appendedOf(placed: Placed): Appended {
+  switch (placed.outcome) {
+    case 'created':
+    case 'known':
+      return placed
+    case 'again':
+    case 'left':
+      throw new Error('A post was neither written nor refused.')
+    default:
+      throw new Refusal(placed.outcome)
   }
 }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import type { TransactionSql } from 'postgres'
 import type { Actor } from '../../../src/domain/accounts/actor.ts'
 import { type ChatWorld, chatWorld, newActor } from '../../support/chats.ts'
 import { testDatabases } from '../../support/database.ts'
@@ -172,6 +173,89 @@ for (const { kind, open } of testDatabases()) {
         const { events } = await world.log.read(id, 0, 100)
         expect(events.at(-1)?.type).toMatch(/^chat\.(deleted|updated)$/)
       }
+    })
+
+    // Embedded there is one connection, on which nothing ever waits for another.
+    describe.skipIf(kind === 'embedded')('while it waits for its chat', () => {
+      /** Does something in a transaction that holds the chat, once the post waits for it. Resolves to the post's end. */
+      const heldUp = async (actor: Actor, id: string, meanwhile: (sql: TransactionSql) => Promise<unknown>) => {
+        const { posted } = await world.database.sql.begin(async (sql) => {
+          await sql`SELECT FROM chats WHERE id = ${id} FOR UPDATE`
+          const posted = reasonOf(world.messages.post(actor, id, { content: 'late' }))
+          while (!(await waits())) await Bun.sleep(5)
+          await meanwhile(sql)
+          return { posted }
+        })
+        return posted
+      }
+      const waits = async () => {
+        const waiting = await other.database.sql`
+          SELECT FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%append%'`
+        return waiting.length > 0
+      }
+
+      test('its branch may be a new one', async () => {
+        const id = await newChat()
+        const root = await post(id, 'root')
+        const branch = Bun.randomUUIDv7()
+        const outcome = await heldUp(ada, id, async (sql) => {
+          await sql`INSERT INTO branches (id, chat_id, parent_branch_id, fork_branch_id, fork_position, head)
+            VALUES (${branch}, ${id}, ${id}, ${id}, ${root.position}, ${root.position})`
+          await sql`UPDATE chats SET active_branch_id = ${branch} WHERE id = ${id}`
+        })
+        expect(outcome).toBe('done')
+        const [late] = await world.database.sql`
+          SELECT branch_id, position, seq::int FROM messages WHERE chat_id = ${id} AND content = 'late'`
+        expect(late).toEqual({ branch_id: branch, position: root.position + 1, seq: root.seq + 1 })
+        expect(await stored(id)).toMatchObject({ messages: 2, last_seq: root.seq + 1 })
+      })
+
+      test('its login may be revoked', async () => {
+        const actor = await signedInActor(world.database)
+        const { id } = await world.chats.create(actor, { title: 'Mine' })
+        const outcome = await heldUp(actor, id, async () => {
+          await other.database.sql`UPDATE logins SET revoked_at = now() WHERE id = ${actor.loginId}`
+        })
+        expect(outcome).toBe('token_invalid')
+        expect(await stored(id)).toEqual(nothing)
+      })
+
+      test('the same may be posted by another instance', async () => {
+        const id = await newChat()
+        const client_id = crypto.randomUUID()
+        const both: Promise<string>[] = []
+        await heldUp(ada, id, async () => {
+          for (const { messages } of [world, other])
+            both.push(reasonOf(messages.post(ada, id, { content: 'same', client_id })))
+        })
+        expect(await Promise.all(both)).toEqual(['done', 'done'])
+        expect(await stored(id)).toEqual({ messages: 2, last_seq: 4, head: 2, events: 4 })
+      })
+    })
+
+    test('is undone with its chat, however that is deleted', async () => {
+      const [id, kept] = [await newChat(), await newChat()]
+      const root = await post(id)
+      await world.branches.diverge(ada, id, root.id, { content: 'another' })
+      await post(kept)
+      await world.database.sql`DELETE FROM chats WHERE id = ${id}`
+      const left = await world.database.sql`SELECT chat_id FROM messages WHERE chat_id IN (${id}, ${kept})`
+      expect([...left]).toEqual([{ chat_id: kept }])
+    })
+
+    test('to an archived chat is refused alone, of all that come at this moment', async () => {
+      const [id, archived] = [await newChat(), await newChat()]
+      await world.chats.update(ada, archived, { archived: true })
+      const client_id = crypto.randomUUID()
+      const first = await post(id, 'first', { client_id })
+      const posts = [post(id, 'a'), post(archived, 'b'), post(id, 'first', { client_id }), post(id, 'c')]
+      const [a, b, again, c] = await Promise.allSettled(posts)
+      expect(a).toMatchObject({ status: 'fulfilled', value: { seq: first.seq + 1 } })
+      expect(b).toMatchObject({ status: 'rejected', reason: { reason: 'chat_archived' } })
+      expect(again).toMatchObject({ status: 'fulfilled', value: { id: first.id } })
+      expect(c).toMatchObject({ status: 'fulfilled', value: { seq: first.seq + 2 } })
+      expect(await stored(id)).toEqual({ messages: 3, last_seq: 5, head: 3, events: 5 })
     })
 
     test('gives messages numbers that grow with the seq, and tells them in the log', async () => {
