@@ -447,6 +447,36 @@ for (const { kind, open } of testDatabases()) {
       await next.close()
     })
 
+    test('keep what they said together, to the letter, but for one that is being changed at that moment', async () => {
+      const answerer = new ScriptedAnswerer()
+      const server = await startServer({ database, answerer, answerLimits: { beatMs: 3_600_000 } })
+      const ada = await signUp(server)
+      const runs = await Promise.all(
+        ['One?', 'Two?', 'Three?'].map(async (content) => {
+          const { id } = Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json())
+          await ada.send(`/api/chats/${id}/messages`, { content })
+          const run = await answerer.run(content)
+          return { run, ...run.request }
+        }),
+      )
+      const store = new AnswerStore(database)
+      const said = new Map(runs.map(({ answerId }, at) => [answerId, `{"said", by '${at}'}\\\n`]))
+      // The embedded database has one connection, on which nobody changes anything meanwhile.
+      const [changed] = kind === 'postgres' ? runs : []
+      const kept = await (changed === undefined
+        ? store.keepSaid(said)
+        : database.sql.begin(async (transaction) => {
+            await transaction`SELECT 1 FROM answers WHERE id = ${changed.answerId} FOR UPDATE`
+            return store.keepSaid(said)
+          }))
+      const free = runs.filter((run) => run !== changed)
+      expect(kept.toSorted()).toEqual(free.map(({ answerId }) => answerId).toSorted())
+      for (const ref of runs)
+        expect(await store.saidBy(ref)).toBe(ref === changed ? '' : (said.get(ref.answerId) ?? ''))
+      for (const { run } of runs) run.end()
+      await server.close()
+    })
+
     test('wait for the store of their text: what is posted is stored meanwhile', async () => {
       const answerer = new ScriptedAnswerer()
       const stores = memoryStores()

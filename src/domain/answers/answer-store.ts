@@ -167,14 +167,22 @@ export class AnswerStore {
     return row?.content ?? ''
   }
 
-  /** Keeps what one that is being made says by now. */
-  async keepSaid(answerId: string, said: string): Promise<void> {
-    await this.#database.within(() =>
-      this.#database.orm
-        .update(answers)
-        .set({ said })
-        .where(and(eq(answers.id, answerId), eq(answers.status, 'processing'))),
+  /**
+   * Keeps what those that are being made say by now. Resolves to the ids of those that it was kept of: one that is being
+   * changed at this moment is left out, and not waited for.
+   */
+  async keepSaid(said: ReadonlyMap<string, string>): Promise<string[]> {
+    const rows = await this.#database.within(
+      () => this.#database.sql<{ id: string }[]>`
+        WITH free AS MATERIALIZED (
+          SELECT told.id, told.said FROM unnest(${[...said.keys()]}::uuid[], ${[...said.values()]}::text[]) AS told(id, said)
+          CROSS JOIN LATERAL (
+            SELECT 1 FROM answers WHERE id = told.id AND status = 'processing' FOR UPDATE SKIP LOCKED
+          ) AS answer
+        )
+        UPDATE answers SET said = free.said FROM free WHERE answers.id = free.id RETURNING answers.id`,
     )
+    return rows.map(({ id }) => id)
   }
 
   /** What was kept of a run; where nothing was, what its message says. */

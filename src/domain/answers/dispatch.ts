@@ -11,6 +11,8 @@ import type { Settlement } from './settlement.ts'
 const CHANNEL = 'answers'
 /** Answers that are looked at together. */
 const AT_ONCE = 100
+/** Of texts that are kept together, in UTF-16 code units: about. */
+const KEPT_LENGTH = 1_048_576
 const SYSTEM = { kind: 'service' } as const
 
 type Parts = {
@@ -173,16 +175,32 @@ export class AnswerDispatch {
     }
   }
 
-  /** What ends with this process is kept where the next one finds it. */
+  /** What ends with this process is kept where the next one finds it: many at once, since there may be hundreds. */
   async #keepSaid(): Promise<void> {
-    const { buffer, store } = this.#parts
+    const { buffer } = this.#parts
     const before = this.#kept
     this.#kept = new Map()
+    let grown = new Map<string, string>()
+    let length = 0
     for (const ref of buffer.endingHere()) {
+      const kept = before.get(ref.answerId) ?? 0
       const text = (await buffer.read(ref))?.text ?? ''
-      if (text.length > (before.get(ref.answerId) ?? 0)) await store.keepSaid(ref.answerId, text)
-      this.#kept.set(ref.answerId, text.length)
+      this.#kept.set(ref.answerId, kept)
+      if (text.length <= kept) continue
+      grown.set(ref.answerId, text)
+      length += text.length
+      if (length < KEPT_LENGTH) continue
+      await this.#keep(grown)
+      grown = new Map()
+      length = 0
     }
+    await this.#keep(grown)
+  }
+
+  async #keep(said: ReadonlyMap<string, string>): Promise<void> {
+    if (said.size === 0) return
+    const kept = await this.#parts.store.keepSaid(said)
+    for (const answerId of kept) this.#kept.set(answerId, said.get(answerId)?.length ?? 0)
   }
 
   async #fail(ref: AnswerRef, error: string): Promise<void> {
