@@ -50,8 +50,12 @@ export class FewMap<Key, Value> implements Iterable<readonly [Key, Value]> {
     this.#many = undefined
   }
 
-  *keys(): Generator<Key> {
-    for (const [key] of this) yield key
+  keys(): Iterable<Key> {
+    if (this.#many !== undefined) return this.#many.keys()
+    // No generator: hot paths go through these.
+    const keys: Key[] = []
+    for (let entry = this.#first; entry !== undefined; entry = entry.next) keys.push(entry.key)
+    return keys
   }
 
   *[Symbol.iterator](): Generator<readonly [Key, Value]> {

@@ -51,7 +51,7 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
     if (answer.finished !== undefined) return { outcome: 'finished' }
     const { length } = answer.text
     if (offset !== length) return { outcome: offset < length ? 'repeated' : 'gap', length }
-    await this.#append(ref, answer, text)
+    this.#append(answer, text)
     return { outcome: 'appended', length: answer.text.length }
   }
 
@@ -60,7 +60,7 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
     if (answer === undefined) return { outcome: 'missing' }
     if (answer.finished !== undefined) return { outcome: 'finished' }
     if (number === null) {
-      await this.#join(ref, answer, text)
+      this.#join(answer, text)
       return { outcome: 'appended', length: answer.text.length }
     }
     if (number < answer.next || answer.held.has(number)) return { outcome: 'repeated', ...dueIn(answer) }
@@ -72,7 +72,7 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
       answer.heldLength -= piece.length
       all += piece
     }
-    await this.#join(ref, answer, all)
+    this.#join(answer, all)
     return { outcome: 'appended', length: answer.text.length, ...dueIn(answer) }
   }
 
@@ -125,17 +125,18 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
   }
 
   /** Behind what the pieces before it said. */
-  async #join(ref: AnswerRef, answer: Answer, text: string): Promise<void> {
+  #join(answer: Answer, text: string): void {
     const { whole, half } = beforeHalf(answer.half + text)
     answer.half = half
-    await this.#append(ref, answer, whole.toWellFormed())
+    this.#append(answer, whole.toWellFormed())
   }
 
-  async #append(ref: AnswerRef, answer: Answer, text: string): Promise<void> {
+  #append(answer: Answer, text: string): void {
+    const { ref } = answer
     const offset = answer.text.length
     answer.text += text
     this.#renew(ref.answerId, answer, KEPT_MS)
-    if (text !== '') await this.#bus.publish(chatChannel(ref.chatId), `${SIGNAL}${answerDelta(ref, offset, text)}`)
+    if (text !== '') this.#bus.tell(chatChannel(ref.chatId), `${SIGNAL}${answerDelta(ref, offset, text)}`)
   }
 
   /** The last changed at the end: the first to expire are at the front, but for those that are finished. */

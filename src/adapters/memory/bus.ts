@@ -6,6 +6,11 @@ export class MemoryBus implements Bus {
   readonly #channels = new Map<string, Listeners>()
 
   async publish(channel: string, payload: string): Promise<void> {
+    this.tell(channel, payload)
+  }
+
+  /** The same, without a promise. */
+  tell(channel: string, payload: string): void {
     this.#channels.get(channel)?.message(payload)
   }
 

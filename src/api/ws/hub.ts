@@ -31,8 +31,12 @@ export type Opening = {
 
 /** How often readers that do not keep up are looked for. */
 const PACE_MS = 1000
-/** UTF-16 code units that are told, to all topics together, between two looks at those who were told. */
-const PACE_LENGTH = 65_536
+/**
+ * UTF-16 code units that one topic is told between two looks at those who watch it, and that all topics together are told
+ * between two looks at those who were told: one reader may watch many topics, each of which is told little.
+ */
+const TOPIC_PACE_LENGTH = 16_384
+const PACE_LENGTH = 196_608
 
 type Known = { address: string; topics?: Set<Topic>; held?: Held }
 
@@ -46,8 +50,8 @@ export class Hub implements Publisher, ConnectionKeeper {
   readonly #connections = new Map<Connection, Known>()
   readonly #byAddress = new Map<string, number>()
   readonly #timer: ReturnType<typeof setInterval>
-  /** The topics that were told something since their readers were last looked at. */
-  readonly #toldTopics = new Set<Audience>()
+  /** How much the topics were told, and all together, since their readers were last looked at. */
+  readonly #toldTopics = new Map<Audience, number>()
   #told = 0
   #server: Server<Connection> | undefined
   #closing: PromiseWithResolvers<void> | undefined
@@ -111,14 +115,17 @@ export class Hub implements Publisher, ConnectionKeeper {
 
   publish(audience: Audience, frame: string): void {
     this.#server?.publish(audience.name, frame)
-    this.#toldTopics.add(audience)
+    const told = (this.#toldTopics.get(audience) ?? 0) + frame.length
     this.#told += frame.length
-    if (this.#told < PACE_LENGTH) return
-    // All of them: one reader may watch many topics, each of which is told little.
-    const told = [...this.#toldTopics]
-    this.#toldTopics.clear()
-    this.#told = 0
-    for (const { watchers } of told) this.#keepPace(watchers)
+    if (this.#told >= PACE_LENGTH) {
+      const topics = [...this.#toldTopics.set(audience, told).keys()]
+      this.#toldTopics.clear()
+      this.#told = 0
+      for (const { watchers } of topics) this.#keepPace(watchers)
+    } else if (told >= TOPIC_PACE_LENGTH) {
+      this.#toldTopics.delete(audience)
+      this.#keepPace(audience.watchers)
+    } else this.#toldTopics.set(audience, told)
   }
 
   /** Called by a connection, and for one that never came to be. */

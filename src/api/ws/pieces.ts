@@ -5,6 +5,9 @@ export type Piece = { answer: AnswerRef; offset: number; text: string }
 
 /** While somebody does not keep up, pieces wait so long for the next, and go out as one. */
 const WAIT_MS = 40
+/** Of a piece's frame beside its text, in UTF-16 code units: about. And so much is told before it can put anybody behind. */
+const FRAME_LENGTH = 160
+const LOOK_LENGTH = 4096
 
 /** Tells pieces of answers as they come, or together where those who hear them are slower than they come. */
 export class Pieces {
@@ -13,6 +16,8 @@ export class Pieces {
   readonly #waiting = new Map<string, Piece>()
   #timer: ReturnType<typeof setTimeout> | undefined
   #lookedAt = 0
+  /** How much was told since. */
+  #told = LOOK_LENGTH
   #behind = false
 
   constructor(tell: (piece: Piece) => void, isBehind: () => boolean) {
@@ -21,7 +26,7 @@ export class Pieces {
   }
 
   add(piece: Piece): void {
-    if (!this.#isSlow()) {
+    if (!this.#isSlow(piece.text.length)) {
       this.flush()
       return this.#tell(piece)
     }
@@ -41,10 +46,13 @@ export class Pieces {
   }
 
   /** Looked at now and then: it is a look at every socket. */
-  #isSlow(): boolean {
+  #isSlow(length: number): boolean {
+    this.#told += length + FRAME_LENGTH
+    if (!this.#behind && this.#told < LOOK_LENGTH) return false
     const now = performance.now()
     if (now - this.#lookedAt < WAIT_MS) return this.#behind
     this.#lookedAt = now
+    this.#told = 0
     this.#behind = this.#isBehind()
     return this.#behind
   }

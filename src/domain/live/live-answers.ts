@@ -73,7 +73,7 @@ class ChatAnswers implements TailListener {
     entry.reaches = Math.max(entry.reaches, offset + text.length)
     if (entry.begun === undefined) void this.#lookUp(entry)
     else if (entry.text === undefined || entry.loading || offset > entry.text.length) void this.#load(entry)
-    else this.#tell(entry, entry.text + text.slice(entry.text.length - offset))
+    else this.#more(entry, entry.text, text.slice(entry.text.length - offset))
   }
 
   /** Pieces may have been missed. */
@@ -188,7 +188,19 @@ class ChatAnswers implements TailListener {
     entry.text = text
     if (told === undefined) this.#listener.begins({ ...answer, begun }, text)
     else this.#listener.delta(answer, told.length, text.slice(told.length))
-    for (const wake of [...this.#wakes]) wake()
+    this.#wake()
+  }
+
+  /** The next piece, as it came: to cut it out of the whole text would copy all of that each time. */
+  #more(entry: Entry, told: string, piece: string): void {
+    if (piece === '') return
+    entry.text = told + piece
+    this.#listener.delta(entry.answer, told.length, piece)
+    this.#wake()
+  }
+
+  #wake(): void {
+    if (this.#wakes.size > 0) for (const wake of [...this.#wakes]) wake()
   }
 }
 
