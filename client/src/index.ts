@@ -2,6 +2,7 @@ export type { App } from '../../src/app.types.ts'
 export type { Beginning } from './chat-feed.ts'
 // biome-ignore lint/performance/noBarrelFile: the package's entry
 export { type Client, type ClientOptions, createClient, type Token } from './client.ts'
+export type { DeskWatch } from './desk-watch.ts'
 export { type ErrorReason, ParleyError, unwrap } from './errors.ts'
 export { SocketClosed, type SocketOptions } from './frames.ts'
 export { type CallOptions, type Live, openLive } from './live.ts'

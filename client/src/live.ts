@@ -2,6 +2,8 @@ import type { AskedMessage } from '../../src/contract/answers.ts'
 import type { DivergingEdit } from '../../src/contract/branch-calls.ts'
 import type { Message } from '../../src/contract/chats.ts'
 import { ChatFeed, type ChatReader } from './chat-feed.ts'
+import { DeskFeed } from './desk-feed.ts'
+import { type DeskWatch, WatchedDesk } from './desk-watch.ts'
 import { ParleyError } from './errors.ts'
 import { SocketClosed } from './frames.ts'
 import { ListenedChat, type LiveChat } from './live-chat.ts'
@@ -50,6 +52,12 @@ export interface Live {
   read(chatId: string, messageId: string, options?: CallOptions): Promise<void>
   /** Say it with every key: the server is told as often as it must be. For a chat that is watched here. */
   typing(chatId: string, typing: boolean): void
+  /**
+   * For agents: the queue and the agent's own sessions, as they are and each time that they have changed, and notes as they
+   * are written; through any number of lost connections, after which notes that were missed are to be listed. Leaving the
+   * loop ends the watch. Throws like `watch`.
+   */
+  watchDesk(): DeskWatch
   readonly status: Observable<LiveStatus>
   /** Ends every watch and rejects every call that is not answered. */
   close(): void
@@ -71,19 +79,28 @@ class Chats implements Live {
   readonly #socket: LiveSocket
   readonly #feeds = new Map<string, ChatFeed>()
   readonly #chats = new Map<string, ListenedChat>()
+  readonly #desk: DeskFeed
   readonly #calls = new Set<(error: Error) => void>()
   readonly #pace = new TypingPace()
   #ended: { error: Error | undefined } | undefined
 
   constructor(url: string, options: LiveOptions) {
     this.#socket = new LiveSocket(url, options, {
-      opened: () => this.#eachFeed((feed) => feed.opened()),
-      lost: () => this.#eachFeed((feed) => feed.lost()),
+      opened: () => {
+        this.#eachFeed((feed) => feed.opened())
+        this.#desk.opened()
+      },
+      lost: () => {
+        this.#eachFeed((feed) => feed.lost())
+        this.#desk.lost()
+      },
       heard: (frame, length) => {
         if ('chat_id' in frame) this.#feeds.get(frame.chat_id)?.heard(frame, length)
+        else this.#desk.heard(frame)
       },
       ended: (error) => this.#end(error),
     })
+    this.#desk = new DeskFeed(this.#socket.outbox)
     this.status = this.#socket.status
   }
 
@@ -137,6 +154,13 @@ class Chats implements Live {
   typing(chatId: string, typing: boolean): void {
     if (this.status.getSnapshot() !== 'open' || !this.#pace.isTold(keyOf(chatId), typing)) return
     this.#socket.outbox.ask({ lasts: false, frame: { type: 'typing', chat_id: chatId, typing } })
+  }
+
+  watchDesk(): DeskWatch {
+    return new WatchedDesk({
+      add: (reader) => (this.#ended === undefined ? this.#desk.add(reader) : reader.ends(this.#ended.error)),
+      remove: (reader) => this.#desk.remove(reader),
+    })
   }
 
   close(): void {
@@ -205,6 +229,7 @@ class Chats implements Live {
     this.#ended = { error }
     for (const fail of [...this.#calls]) fail(error ?? closedHere())
     this.#eachFeed((feed) => feed.end(error))
+    this.#desk.end(error)
   }
 }
 
