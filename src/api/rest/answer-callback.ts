@@ -4,6 +4,7 @@ import { failures } from '../../contract/failures.ts'
 import type { AnswerCallbacks } from '../../domain/answers/callbacks.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import { encoded } from '../encoded.ts'
+import { loopLoad } from '../loop-load.ts'
 import { jsonBody } from '../plugins/json-body.ts'
 import type { RequestLog } from '../plugins/request-log.ts'
 
@@ -14,6 +15,7 @@ export function answerCallbackRoutes(callbacks: AnswerCallbacks, log: RequestLog
   return new Elysia({ name: 'rest/answer-callback' }).post(
     '/api/chats/:chat_id/messages/:message_id/callback',
     async ({ params: { chat_id, message_id }, query, body, request, set, status }) => {
+      loopLoad.works()
       const { type, content, seq = null, sources } = body
       const answer = await callbacks.identify(chat_id, message_id, query.token)
       switch (type) {
