@@ -1,4 +1,5 @@
 import type { MessageStatus, Metadata, SenderType } from '../../contract/chats.ts'
+import { jsonTextArray, plainArray, textArray } from '../../db/arrays.ts'
 import { codeOf } from '../../db/fault.ts'
 import type { Database } from '../../db/open.ts'
 import type { AccountActor, Participant } from '../accounts/actor.ts'
@@ -105,20 +106,20 @@ export async function appendPlain(query: Database['sql'], posts: readonly Post[]
   try {
     const rows = await query<(Place & { ordinal: number })[]>`
       SELECT ordinal, branch_id, position, seq, number FROM append_plain_messages(
-        ${chats.map((chat) => chat.id)}::uuid[],
-        ${chats.map((chat) => chat.first)}::integer[],
-        ${chats.map((chat) => chat.last)}::integer[],
-        ${sorted.map((post) => post.id)}::uuid[],
-        ${sorted.map((post) => post.senderType)}::text[],
-        ${sorted.map((post) => post.senderId)}::text[],
-        ${sorted.map((post) => post.content)}::text[],
-        ${sorted.map((post) => post.status)}::text[],
-        ${sorted.map((post) => JSON.stringify(post.metadata))}::text[]::jsonb[],
-        ${clientIds}::uuid[],
-        ${sorted.map((post) => post.event)}::text[],
-        ${speakers.map((speaker) => speaker.accountId)}::uuid[],
-        ${speakers.map((speaker) => speaker.role)}::text[],
-        ${speakers.map((speaker) => speaker.loginId)}::uuid[],
+        ${plainArray(chats.map((chat) => chat.id))}::uuid[],
+        ${plainArray(chats.map((chat) => chat.first))}::integer[],
+        ${plainArray(chats.map((chat) => chat.last))}::integer[],
+        ${plainArray(sorted.map((post) => post.id))}::uuid[],
+        ${plainArray(sorted.map((post) => post.senderType))}::text[],
+        ${textArray(sorted.map((post) => post.senderId))}::text[],
+        ${textArray(sorted.map((post) => post.content))}::text[],
+        ${plainArray(sorted.map((post) => post.status))}::text[],
+        ${jsonTextArray(sorted.map((post) => JSON.stringify(post.metadata)))}::text[]::jsonb[],
+        ${clientIds && plainArray(clientIds)}::uuid[],
+        ${jsonTextArray(sorted.map((post) => post.event))}::text[],
+        ${plainArray(speakers.map((speaker) => speaker.accountId))}::uuid[],
+        ${plainArray(speakers.map((speaker) => speaker.role))}::text[],
+        ${plainArray(speakers.map((speaker) => speaker.loginId))}::uuid[],
         ${at}::timestamptz)`
     for (const { ordinal, ...place } of rows) {
       const entry = order[ordinal - 1]
