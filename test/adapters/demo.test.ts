@@ -19,6 +19,11 @@ describe('the demo', () => {
     expect(await collect(demo.answer(request({ message: 'Shall we go?' })))).toEqual({ parts, text, fault })
   })
 
+  test('cuts no character of a long question in two', async () => {
+    const message = `a${'😀'.repeat(200)}`
+    expect((await collect(demo.answer(request({ message })))).text).toContain(`“a${'😀'.repeat(99)}…”`)
+  })
+
   test('goes on right after what the answer says already', async () => {
     const { text } = await collect(demo.answer(request()))
     const begun = text.slice(0, 20)

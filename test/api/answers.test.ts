@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { z } from 'zod'
 import { EventPage } from '../../src/contract/chat-calls.ts'
 import { applyEvent, NO_CHAT } from '../../src/contract/chat-state.ts'
-import { Message } from '../../src/contract/chats.ts'
+import { Message, SOURCE_MAX } from '../../src/contract/chats.ts'
 import { AnswerFault } from '../../src/domain/answers/answer-fault.ts'
 import { AnswerStore } from '../../src/domain/answers/answer-store.ts'
 import { Refusal } from '../../src/domain/refusal.ts'
@@ -342,6 +342,19 @@ for (const { kind, open } of testDatabases()) {
         run.end()
         await becomes(chat, 'completed')
         expect((await answerIn(chat)).content).toBe('ab 😀 c\ufffd')
+      })
+
+      test('of a source that says too much whole characters are kept', async () => {
+        const chat = await newChat()
+        const question = words()
+        await ask(chat, question)
+        const run = await answerer.run(question)
+        run.say('Here')
+        run.give({ type: 'source', source: { title: `a${'😀'.repeat(SOURCE_MAX.title)}` } })
+        run.end()
+        await becomes(chat, 'completed')
+        const [source] = (await answerIn(chat)).sources
+        expect(source?.title).toBe(`a${'😀'.repeat(Math.floor((SOURCE_MAX.title - 1) / 2))}`)
       })
 
       test('an answer that is being made is neither changed nor deleted', async () => {

@@ -1,4 +1,5 @@
 import { AnswerFault } from '../../domain/answers/answer-fault.ts'
+import { beforeHalf } from '../../domain/answers/halves.ts'
 import { pause } from '../../domain/pause.ts'
 import type { Answerer, AnswerPart, AnswerRequest } from '../../domain/ports.ts'
 
@@ -52,5 +53,5 @@ const EXCERPT_MAX = 200
 
 function excerpt(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim()
-  return line.length <= EXCERPT_MAX ? line : `${line.slice(0, EXCERPT_MAX).trimEnd()}…`
+  return line.length <= EXCERPT_MAX ? line : `${beforeHalf(line.slice(0, EXCERPT_MAX)).whole.trimEnd()}…`
 }

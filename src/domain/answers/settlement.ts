@@ -7,6 +7,7 @@ import type { Change, NewEvent } from '../chats/log-store.ts'
 import type { ChatRow } from '../chats/rows.ts'
 import type { AnswerBuffer, AnswerRef, AnswerSource } from '../ports.ts'
 import type { AnswerStore } from './answer-store.ts'
+import { beforeHalf } from './halves.ts'
 
 /** How a run ends. */
 const Ending = z.object({
@@ -147,12 +148,17 @@ function storedSource({ title, url, content }: AnswerSource, message_id: string,
   return {
     id: Bun.randomUUIDv7(),
     message_id,
-    title: storable(title.slice(0, SOURCE_MAX.title)),
+    title: storable(cut(title, SOURCE_MAX.title)),
     // Half an address leads nowhere.
     ...(url === undefined || url.length > SOURCE_MAX.url ? {} : { url: storable(url) }),
-    ...(content === undefined ? {} : { content: storable(content.slice(0, SOURCE_MAX.content)) }),
+    ...(content === undefined ? {} : { content: storable(cut(content, SOURCE_MAX.content)) }),
     created_at,
   }
+}
+
+/** Not through the middle of a character. */
+function cut(text: string, max: number): string {
+  return text.length <= max ? text : beforeHalf(text.slice(0, max)).whole
 }
 
 /** What the database takes as text. */
