@@ -1,3 +1,4 @@
+import { DeskBacklog } from '../../src/contract/desk-backlog.ts'
 import type { DeskFrame } from '../../src/contract/support-feed.ts'
 import type { DeskReader } from './desk-feed.ts'
 
@@ -8,9 +9,6 @@ export interface DeskWatch {
   close(): void
 }
 
-/** Notes that wait for the reader: the oldest go first. */
-const NOTES_MAX = 100
-
 /** Where a watch gets its frames from. */
 interface Source {
   add(reader: DeskReader): void
@@ -20,8 +18,7 @@ interface Source {
 /** One loop over the desk as it is. Who is slow is told of the newest queue and sessions alone: the others are past. */
 export class WatchedDesk implements DeskWatch, DeskReader {
   readonly #source: Source
-  readonly #states = new Map<DeskFrame['type'], DeskFrame>()
-  #notes: DeskFrame[] = []
+  readonly #waiting = new DeskBacklog()
   #ended = false
   #failure: Error | undefined
   #wake = () => {}
@@ -35,7 +32,7 @@ export class WatchedDesk implements DeskWatch, DeskReader {
     this.#source.add(this)
     try {
       while (true) {
-        const frame = this.#next()
+        const frame = this.#waiting.take()
         if (frame !== undefined) yield frame
         else if (this.#ended) break
         else {
@@ -51,15 +48,13 @@ export class WatchedDesk implements DeskWatch, DeskReader {
   }
 
   close(): void {
-    this.#states.clear()
-    this.#notes = []
+    this.#waiting.clear()
     this.ends(undefined)
     this.#source.remove(this)
   }
 
   frame(frame: DeskFrame): void {
-    if (frame.type === 'desk.note') this.#notes = [...this.#notes, frame].slice(-NOTES_MAX)
-    else this.#states.set(frame.type, frame)
+    this.#waiting.put(frame)
     this.#wake()
   }
 
@@ -67,12 +62,5 @@ export class WatchedDesk implements DeskWatch, DeskReader {
     this.#ended = true
     this.#failure = error
     this.#wake()
-  }
-
-  #next(): DeskFrame | undefined {
-    const [state] = this.#states.values()
-    if (state === undefined) return this.#notes.shift()
-    this.#states.delete(state.type)
-    return state
   }
 }

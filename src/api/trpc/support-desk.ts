@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ChatParams } from '../../contract/chat-calls.ts'
+import { DeskBacklog } from '../../contract/desk-backlog.ts'
 import { HandOverRule, SupportPageQuery, SupportParams, SupportSession } from '../../contract/support.ts'
 import {
   AgentParams,
@@ -108,23 +109,18 @@ export function supportDeskRouter(
   })
 }
 
-/** Notes that wait for a reader; it lists them anew where there are more. */
-const NOTES_MAX = 100
-
-/** Of what waits for a reader, the newest queue and sessions alone: the others are past. */
 async function* deskFrames(feed: SupportDeskFeed, actor: Actor, signal: AbortSignal): AsyncGenerator<DeskFrame, void> {
-  let waiting: DeskFrame[] = []
+  const waiting = new DeskBacklog()
   let wake = () => {}
   const end = feed.watch(actor, (frame) => {
-    const isPast = ({ type }: DeskFrame) => type === frame.type && type !== 'desk.note'
-    waiting = [...waiting.filter((other) => !isPast(other)), frame].slice(-NOTES_MAX)
+    waiting.put(frame)
     wake()
   })
   const stop = () => wake()
   signal.addEventListener('abort', stop, { once: true })
   try {
     while (!signal.aborted) {
-      const frame = waiting.shift()
+      const frame = waiting.take()
       if (frame !== undefined) yield frame
       else await new Promise<void>((resolve) => (wake = resolve))
     }
