@@ -90,6 +90,12 @@ export const CrossingOutcome = z.object({
   extraP99: z.number(),
 })
 
+/** To paced-inserts.ts. */
+export const PacedOrder = z.object({ databaseUrl: z.string(), rows: z.int(), everyMs: z.number() })
+
+/** Milliseconds that an INSERT took. */
+export const PacedOutcome = z.object({ p50: z.number(), p99: z.number() })
+
 /** To uploads.ts. */
 export const UploadOrder = z.object({
   port: z.int(),

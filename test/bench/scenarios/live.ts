@@ -1,6 +1,6 @@
 import type { BenchServer, Ground } from '../harness/ground.ts'
 import type { Measured, Scenario } from '../harness/scenario.ts'
-import { CrossingOutcome, IdleOutcome, WatchOutcome } from '../load/orders.ts'
+import { CrossingOutcome, IdleOutcome, PacedOutcome, WatchOutcome } from '../load/orders.ts'
 import { MAIN, parley, parleyEnv } from './parley.ts'
 import { newPerson } from './person.ts'
 
@@ -10,8 +10,12 @@ import { newPerson } from './person.ts'
 const WATCH_LOAD = new URL('../load/live-watchers.ts', import.meta.url)
 const IDLE_LOAD = new URL('../load/idlers.ts', import.meta.url)
 const CROSSING_LOAD = new URL('../load/crossing.ts', import.meta.url)
+const PACED_LOAD = new URL('../load/paced-inserts.ts', import.meta.url)
 const FAN_OUT_LIMIT = new URL('../limits/live-fan-out.ts', import.meta.url)
 const IDLE_LIMIT = new URL('../limits/idle-socket.ts', import.meta.url)
+
+/** What is posted while it is taken how long that takes to cross. */
+const PACE = { count: 1000, everyMs: 4 }
 
 /** One account stands for all of them here. */
 const UNLIMITED = {
@@ -138,13 +142,25 @@ export const live: readonly Scenario[] = [
       let round = 0
       return async () => {
         round += 1
-        const order = { from: from.port, to: to.port, headers, chatId: chatIds[round % 20], posts: 1000, everyMs: 4 }
+        const { count: posts, everyMs } = PACE
+        const order = { from: from.port, to: to.port, headers, chatId: chatIds[round % 20], posts, everyMs }
         const { p50, p99, sameP50, sameP99, extraP99 } = await ground.load(CROSSING_LOAD, order, CrossingOutcome)
         const ms = (value: number) => value.toFixed(1)
         return {
           value: p99,
           note: `median ${ms(p50)}; on the same instance ${ms(sameP50)}, p99 ${ms(sameP99)}; the other later by ${ms(extraP99)} at p99`,
         }
+      }
+    },
+    limit: async (ground) => {
+      const databaseUrl = await ground.stores.databaseUrl()
+      return async () => {
+        const { p50, p99 } = await ground.load(
+          PACED_LOAD,
+          { databaseUrl, rows: PACE.count, everyMs: PACE.everyMs },
+          PacedOutcome,
+        )
+        return { value: p99, note: `bare INSERTs at that pace; median ${p50.toFixed(1)}` }
       }
     },
     target: { of: 'ours', atMost: 10 },
