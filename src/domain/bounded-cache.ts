@@ -1,4 +1,7 @@
-/** At most `max` entries; the one used the longest time ago goes first. */
+/**
+ * At most `max` entries; the one used the longest time ago goes first. Uses while it is less than half full do not count:
+ * nothing is dropped soon then, and to note each of them costs several times what the look-up does.
+ */
 export class BoundedCache<Key, Value> {
   readonly #max: number
   readonly #entries = new Map<Key, Value>()
@@ -9,7 +12,7 @@ export class BoundedCache<Key, Value> {
 
   get(key: Key): Value | undefined {
     const value = this.#entries.get(key)
-    if (value === undefined) return undefined
+    if (value === undefined || this.#entries.size * 2 < this.#max) return value
     // A Map keeps the order of insertion: the newest use is the last.
     this.#entries.delete(key)
     this.#entries.set(key, value)

@@ -17,6 +17,16 @@ describe('a bounded cache', () => {
     expect(held(cache)).toEqual(['a', 'c', 'd'])
   })
 
+  test('keeps what is used from when it is half full on', () => {
+    const cache = new BoundedCache<number, true>(100)
+    for (let key = 0; key < 50; key += 1) cache.set(key, true)
+    for (let key = 50; key < 500; key += 1) {
+      expect(cache.get(7)).toBe(true)
+      cache.set(key, true)
+    }
+    expect(cache.get(8)).toBeUndefined()
+  })
+
   test('setting a key again is a use of it, and no second entry', () => {
     const cache = filled()
     cache.set('a', 9)
