@@ -26,6 +26,7 @@ Bun.serve({
 })
 
 const took: number[] = []
+let lastAt = 0
 let stopped = false
 
 class Answer {
@@ -56,6 +57,7 @@ class Answer {
     }
     watcher.onPieces = (from, to) => {
       const now = performance.now()
+      lastAt = now
       for (let piece = Math.max(from, measuredFrom); piece < to; piece += 1) took.push(now - this.#dueAt(piece))
     }
     const socket = await openLive({ port, headers }, watcher, { onChunk: () => {}, isStopped: () => stopped })
@@ -140,6 +142,8 @@ console.log(
     p99: at(0.99),
     pieces: count,
     piecesPerSecond: chatIds.length * perSecond,
+    from: performance.timeOrigin + begun + measuredFrom * everyMs,
+    to: performance.timeOrigin + lastAt,
     frames: all.reduce((sum, { frames }) => sum + frames, 0) / all.length,
   }),
 )

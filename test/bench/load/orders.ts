@@ -129,6 +129,9 @@ export const AnswersOutcome = z.object({
   /** Pieces that were sent in the time that was measured, and how many a second. */
   pieces: z.int(),
   piecesPerSecond: z.number(),
+  /** When the first of them was due and the last was told, in milliseconds since 1970. */
+  from: z.number(),
+  to: z.number(),
   /** Frames that told of all pieces, for each watcher. */
   frames: z.number(),
 })

@@ -12,6 +12,7 @@ const LOAD = new URL('../load/answers.ts', import.meta.url)
 const LIMIT = new URL('../limits/answers.ts', import.meta.url)
 const ANSWERS = 200
 const PER_SECOND = 50
+const LOOK_MS = 20
 
 type Pace = { answers: number; perSecond: number }
 
@@ -22,13 +23,34 @@ function answering(
   { perSecond }: Pace,
 ) {
   return async () => {
-    const cpu = await server.cpu()
     const order = { ...who, port: server.port, watchers: 5, perSecond, pieceLength: 24, warmMs: 1000, measureMs: 3000 }
-    const { p50, p99, pieces, frames } = await ground.load(LOAD, order, AnswersOutcome)
-    // Of the pieces that warm up, too.
-    const spent = ((await server.cpu()) - cpu) / ((pieces * 4) / 3)
+    const usage = new Usage(server)
+    const { p50, p99, pieces, frames, from, to } = await ground
+      .load(LOAD, order, AnswersOutcome)
+      .finally(() => usage.end())
+    const spent = usage.between(from, to) / pieces
     const note = `median ${p50.toFixed(1)} ms; each watcher has each of ${pieces / who.chatIds.length} measured pieces once, in ${frames.toFixed(0)} frames for all; ${spent.toFixed(0)} µs of the server's CPU time a piece`
     return { value: p99, note }
+  }
+}
+
+/** What a server spends, looked at often enough to tell the pieces from all that goes before and after them. */
+class Usage {
+  readonly #looks: { at: number; cpu: number }[] = []
+  readonly #timer: ReturnType<typeof setInterval>
+
+  constructor(server: BenchServer) {
+    this.#timer = setInterval(async () => this.#looks.push({ at: Date.now(), cpu: await server.cpu() }), LOOK_MS)
+  }
+
+  end(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** CPU time in microseconds. */
+  between(from: number, to: number): number {
+    const at = (time: number) => this.#looks.findLast((look) => look.at <= time)?.cpu ?? Number.NaN
+    return at(to) - at(from)
   }
 }
 
