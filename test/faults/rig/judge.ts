@@ -40,7 +40,11 @@ export async function judge(
     console.log(`${target} ${verdict} (${outcomes.map(({ figures }) => figures).join('; ')}; ${took} s)`)
     return outcomes.length > 0 && faults.length === 0
   } finally {
-    await own?.remove()
+    if (own !== undefined) {
+      // The next target has one of its own.
+      delete process.env['TEST_DATABASE_URL']
+      await own.remove()
+    }
   }
 }
 
