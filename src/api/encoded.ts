@@ -1,4 +1,5 @@
 import type { Context, ElysiaCustomStatusResponse } from 'elysia'
+import { wholeResponse } from './whole-response.ts'
 
 /**
  * Bytes. A longer answer goes as a stream: Bun 1.4 sends one that is not ready at once, and does not fit its buffer of
@@ -16,14 +17,8 @@ export function encoded<Status extends 200 | 201, Body>(
   status: Status,
   json: string,
 ): ElysiaCustomStatusResponse<Status, Body> {
-  // A header that may come several times, which Elysia keeps as a list, is a cookie's only; those are not in here.
-  const headers = set.headers as Record<string, string>
-  headers['content-type'] = 'application/json;charset=utf-8'
-  // What is left there Elysia would merge by making the response anew, at the price of a stream of its body.
-  set.headers = {}
-  const response = new Response(fitsWhole(json) ? json : streamOf(json), { status, headers })
-  // Elysia sends a Response as it is; the type says to it and to Eden what the body holds.
-  return response as unknown as ElysiaCustomStatusResponse<Status, Body>
+  const headers = { 'content-type': 'application/json;charset=utf-8' }
+  return wholeResponse(set, fitsWhole(json) ? json : streamOf(json), { status, headers })
 }
 
 /** Most need not be counted: a character has at most three bytes. */

@@ -1,4 +1,5 @@
 import type { Context, ElysiaCustomStatusResponse } from 'elysia'
+import { wholeResponse } from './whole-response.ts'
 
 /** Under Bun's idle timeout, and under that of most proxies. */
 const BEAT_MS = 10_000
@@ -16,16 +17,6 @@ export function eventStream<Body>(
   onEnd: () => void,
   more: Record<string, string> = {},
 ): ElysiaCustomStatusResponse<200, Body> {
-  // A header that may come several times, which Elysia keeps as a list, is a cookie's only; those are not in here.
-  const headers = {
-    ...set.headers,
-    'content-type': 'text/event-stream;charset=utf-8',
-    'cache-control': 'no-store',
-    // Proxies hand it on as it comes.
-    'x-accel-buffering': 'no',
-    ...more,
-  } as Record<string, string>
-  set.headers = {}
   let beat: ReturnType<typeof setInterval> | undefined
   const end = () => {
     if (beat === undefined) return
@@ -54,8 +45,14 @@ export function eventStream<Body>(
       await events.return(undefined)
     },
   })
-  // Elysia sends a Response as it is; the type says to it and to Eden what the body holds.
-  return new Response(body, { headers }) as unknown as ElysiaCustomStatusResponse<200, Body>
+  const headers = {
+    'content-type': 'text/event-stream;charset=utf-8',
+    'cache-control': 'no-store',
+    // Proxies hand it on as it comes.
+    'x-accel-buffering': 'no',
+    ...more,
+  }
+  return wholeResponse(set, body, { status: 200, headers })
 }
 
 function textOf({ id, data }: StreamEvent): string {

@@ -1,4 +1,5 @@
 import type { Context, ElysiaCustomStatusResponse } from 'elysia'
+import { wholeResponse } from './whole-response.ts'
 
 /**
  * Answers with a file of text that is made as it is read: a part is asked for when the one before has been sent. A
@@ -10,14 +11,6 @@ export function streamed<Body>(
   parts: AsyncGenerator<string>,
   { type, name }: { type: string; name: string },
 ): ElysiaCustomStatusResponse<200, Body> {
-  // A header that may come several times, which Elysia keeps as a list, is a cookie's only; those are not in here.
-  const headers = {
-    ...set.headers,
-    'content-type': type,
-    'content-disposition': `attachment; filename="${name}"`,
-    'cache-control': 'no-store',
-  } as Record<string, string>
-  set.headers = {}
   const body = new ReadableStream<Uint8Array>({
     async pull(stream) {
       const { value, done } = await parts.next()
@@ -28,6 +21,10 @@ export function streamed<Body>(
       await parts.return(undefined)
     },
   })
-  // Elysia sends a Response as it is; the type says to it and to Eden what the body holds.
-  return new Response(body, { headers }) as unknown as ElysiaCustomStatusResponse<200, Body>
+  const headers = {
+    'content-type': type,
+    'content-disposition': `attachment; filename="${name}"`,
+    'cache-control': 'no-store',
+  }
+  return wholeResponse(set, body, { status: 200, headers })
 }

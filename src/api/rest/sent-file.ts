@@ -1,6 +1,7 @@
 import type { Context, ElysiaCustomStatusResponse } from 'elysia'
 import type { OpenFile } from '../../domain/files/service.ts'
 import { Refusal } from '../../domain/refusal.ts'
+import { wholeResponse } from '../whole-response.ts'
 
 type Sent<Body> = ElysiaCustomStatusResponse<200, Body>
 
@@ -11,14 +12,13 @@ type Sent<Body> = ElysiaCustomStatusResponse<200, Body>
 export async function sentFile<Body>(set: Context['set'], request: Request, file: OpenFile): Promise<Sent<Body>> {
   const etag = `"${file.sha256}"`
   const headers = {
-    ...headersOf(set),
     'accept-ranges': 'bytes',
     'cache-control': 'private, no-cache',
     'content-disposition': dispositionOf(file.name),
     'content-type': file.mime_type,
     etag,
   }
-  if (knows(request, etag)) return answer(set, null, { status: 304, headers })
+  if (knows(request, etag)) return wholeResponse(set, null, { status: 304, headers })
   const range = rangeIn(request, etag, file.size)
   if (range === 'none') {
     set.headers['content-range'] = `bytes */${file.size}`
@@ -26,13 +26,13 @@ export async function sentFile<Body>(set: Context['set'], request: Request, file
   }
   const bytes = await file.bytes(range)
   if (range === undefined) {
-    return answer(set, bytes, { headers: { ...headers, 'content-length': String(file.size) } })
+    return wholeResponse(set, bytes, { status: 200, headers: { ...headers, 'content-length': String(file.size) } })
   }
   const part = {
     'content-length': String(range.end - range.start),
     'content-range': `bytes ${range.start}-${range.end - 1}/${file.size}`,
   }
-  return answer(set, bytes, { status: 206, headers: { ...headers, ...part } })
+  return wholeResponse(set, bytes, { status: 206, headers: { ...headers, ...part } })
 }
 
 /** An image of ours, to be shown. */
@@ -42,22 +42,10 @@ export function sentPreview<Body>(
   { sha256, bytes }: { sha256: string; bytes: ReadableStream<Uint8Array> },
 ): Sent<Body> {
   const etag = `"${sha256}-preview"`
-  const headers = { ...headersOf(set), 'cache-control': 'private, no-cache', 'content-type': 'image/webp', etag }
-  if (!knows(request, etag)) return answer(set, bytes, { headers })
+  const headers = { 'cache-control': 'private, no-cache', 'content-type': 'image/webp', etag }
+  if (!knows(request, etag)) return wholeResponse(set, bytes, { status: 200, headers })
   void bytes.cancel().catch(() => {})
-  return answer(set, null, { status: 304, headers })
-}
-
-function headersOf(set: Context['set']): Record<string, string> {
-  // A header that may come several times, which Elysia keeps as a list, is a cookie's only; those are not in here.
-  return set.headers as Record<string, string>
-}
-
-function answer<Body>(set: Context['set'], body: ReadableStream<Uint8Array> | null, init: ResponseInit): Sent<Body> {
-  // All of them are in the answer itself: see `encoded`.
-  set.headers = {}
-  // Elysia sends a Response as it is; the type says to it and to Eden what the body holds.
-  return new Response(body, init) as unknown as Sent<Body>
+  return wholeResponse(set, null, { status: 304, headers })
 }
 
 function knows(request: Request, etag: string): boolean {
