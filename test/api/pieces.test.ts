@@ -61,12 +61,17 @@ describe('pieces of an answer', () => {
 describe('the event loop', () => {
   test('is busy once it has been at work for nearly all of a while, and is so no longer once it has time again', async () => {
     let now = 0
-    const load = new LoopLoad(() => now)
-    const turn = async (idleMs: number, workMs: number) => {
-      now += idleMs
+    let cpu = 0
+    const load = new LoopLoad(
+      () => now,
+      () => cpu,
+    )
+    const turn = async (idleMs: number, workMs: number, earlierMs = 0) => {
+      now += idleMs + earlierMs
       load.works()
       load.works()
       now += workMs
+      cpu += earlierMs
       await new Promise(setImmediate)
     }
     await turn(60, 60)
@@ -74,6 +79,11 @@ describe('the event loop', () => {
     for (let count = 0; count < 10; count += 1) await turn(0.5, 10)
     expect(load.isBusy).toBe(true)
     for (let count = 0; count < 10; count += 1) await turn(10, 10)
+    expect(load.isBusy).toBe(false)
+    // Work that came before anybody said so.
+    for (let count = 0; count < 20; count += 1) await turn(0, 0.1, 10)
+    expect(load.isBusy).toBe(true)
+    for (let count = 0; count < 20; count += 1) await turn(10, 0, 10)
     expect(load.isBusy).toBe(false)
   })
 })
