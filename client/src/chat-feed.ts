@@ -139,7 +139,7 @@ export class ChatFeed {
     this.#asking = asking
     this.#outbox.ask({
       lasts: false,
-      frame: { type: 'watch', chat_id: this.chatId, ...(cursor === undefined ? {} : { after: cursor }) },
+      frame: { type: 'watch', chat_id: this.chatId, batches: true, ...(cursor === undefined ? {} : { after: cursor }) },
       answered: (answer, length) => {
         if (this.#asking !== asking || answer.type !== 'watching') return
         this.#asking = undefined

@@ -35,7 +35,7 @@ export { ChatEvent, type ChatEventType } from '../../src/contract/events.ts'
 export { MessageExtension, NewExtension } from '../../src/contract/extensions.ts'
 export { FAILURES, type Failure, InternalBody, InvalidBody, Issue, type Reason } from '../../src/contract/failures.ts'
 export { Health, Liveness } from '../../src/contract/health.ts'
-export { ChatSnapshot, LiveClientFrame, LiveServerFrame, Watching } from '../../src/contract/live.ts'
+export { ChatSnapshot, LiveClientFrame, LiveEventBatch, LiveServerFrame, Watching } from '../../src/contract/live.ts'
 export { SearchHit, SearchQuery, SearchResult } from '../../src/contract/search.ts'
 export {
   Conversation,

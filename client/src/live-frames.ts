@@ -26,9 +26,13 @@ export type FrameOf<T extends LiveFrame['type']> = Extract<LiveFrame, { type: T 
 const Typed = z.object({ type: z.string() })
 const TYPES: ReadonlySet<string> = new Set(LiveServerFrame.options.map(({ shape }) => shape.type.value))
 
-/** Throws for a frame that breaks the contract. */
-export function liveFrame(text: string): LiveFrame | undefined {
+/** Those that this client understands: several where changes came about together. Throws for what breaks the contract. */
+export function liveFrames(text: string): LiveFrame[] {
   const frame: unknown = JSON.parse(text)
+  return (Array.isArray(frame) ? frame : [frame]).flatMap((one) => liveFrame(one) ?? [])
+}
+
+function liveFrame(frame: unknown): LiveFrame | undefined {
   const { type } = Typed.parse(frame)
   if (type === 'refused') return Refused.parse(frame)
   if (!TYPES.has(type)) return Unknown.safeParse(frame).data

@@ -1,6 +1,6 @@
 import type { Token } from './client.ts'
 import { Frames, type SocketOptions } from './frames.ts'
-import { type LiveFrame, liveFrame } from './live-frames.ts'
+import { type LiveFrame, liveFrames } from './live-frames.ts'
 import { Variable } from './observable.ts'
 import { Outbox } from './outbox.ts'
 import { socketAddress } from './paths.ts'
@@ -18,7 +18,7 @@ interface Listener {
   /** Signed in: what is asked now is answered. */
   opened(): void
   lost(): void
-  /** `length`: the frame's, in UTF-16 code units. */
+  /** `length`: the frame's, in UTF-16 code units; of several that came in one, a part of it. */
   heard(frame: LiveFrame, length: number): void
   /** Once, after the last. */
   ended(error: Error | undefined): void
@@ -31,7 +31,7 @@ const SILENCE_MS = 20_000
 export class LiveSocket {
   readonly outbox: Outbox
   readonly status = new Variable<LiveStatus>('connecting')
-  readonly #frames: Frames<{ frame: LiveFrame; length: number }>
+  readonly #frames: Frames<{ frames: readonly LiveFrame[]; length: number }>
   readonly #signIn: SignIn
   readonly #listener: Listener
   readonly #pulse: ReturnType<typeof setInterval>
@@ -50,10 +50,10 @@ export class LiveSocket {
       retries,
       address: async () => ((await signIn.prepare()) ? socketAddress(url, 'api/live') : undefined),
       parse(text) {
-        const frame = liveFrame(text)
-        return frame && { frame, length: text.length }
+        const frames = liveFrames(text)
+        return frames.length === 0 ? undefined : { frames, length: text.length / frames.length }
       },
-      isGood: ({ frame }) => frame.type !== 'refused' && frame.type !== 'bye',
+      isGood: ({ frames }) => frames.every(({ type }) => type !== 'refused' && type !== 'bye'),
       isWorthRetrying: (ending) => signIn.isWorthRetrying(ending),
       opened: () => signIn.show(),
       lost: () => this.#lost(),
@@ -70,7 +70,9 @@ export class LiveSocket {
 
   async #run(): Promise<void> {
     try {
-      for await (const { frame, length } of this.#frames.read()) this.#hear(frame, length)
+      for await (const { frames, length } of this.#frames.read()) {
+        for (const frame of frames) this.#hear(frame, length)
+      }
       this.#end(undefined)
     } catch (error) {
       this.#end(error instanceof Error ? error : new Error('The live socket failed', { cause: error }))

@@ -48,6 +48,9 @@ export const LiveClientFrame = z
     frame('watch', {
       chat_id: ChatId,
       after: Seq.optional().meta({ description: 'The last `seq` that the client has seen of this chat.' }),
+      batches: z.boolean().optional().meta({
+        description: 'True: changes that come about together may come in one frame, as a JSON array of their events.',
+      }),
     }).meta({ title: 'watch', description: 'Answered with `watching`. Again for a chat: it starts over.' }),
     frame('unwatch', { chat_id: ChatId }).meta({ title: 'unwatch' }),
     frame('post', { chat_id: ChatId, ...AskedMessage.shape }).meta({
@@ -193,3 +196,7 @@ export const LiveServerFrame = z.discriminatedUnion('type', [...LiveControlFrame
   ],
 })
 export type LiveServerFrame = z.infer<typeof LiveServerFrame>
+
+/** What comes in place of a `ChatEvent` where a chat is watched with `batches`: several of it, in the order of `seq`. */
+export const LiveEventBatch = z.array(ChatEvent).min(2).meta({ id: 'LiveEventBatch' })
+export type LiveEventBatch = z.infer<typeof LiveEventBatch>

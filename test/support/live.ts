@@ -1,14 +1,21 @@
-import { LiveServerFrame } from '../../src/contract/live.ts'
+import { LiveEventBatch, LiveServerFrame } from '../../src/contract/live.ts'
 import type { Person } from './person.ts'
 import { TestSocket } from './socket.ts'
 
 type FrameOf<T extends LiveServerFrame['type']> = Extract<LiveServerFrame, { type: T }>
+
+/** What a frame of the live socket says: one thing, or several events that came about together. */
+export function framesIn(said: unknown): LiveServerFrame[] {
+  return Array.isArray(said) ? LiveEventBatch.parse(said) : [LiveServerFrame.parse(said)]
+}
 
 /** A client of the live socket, signed in. What nobody asked for is left out until it is asked for. */
 export class LiveClient {
   readonly socket: TestSocket
   #number = 0
   #frames: LiveServerFrame[] = []
+  /** How many events came together, of each frame that had several. */
+  readonly batches: number[] = []
 
   constructor(ws: string, headers: Record<string, string> = {}) {
     this.socket = new TestSocket(`${ws}/api/live`, headers)
@@ -50,10 +57,14 @@ export class LiveClient {
     return events
   }
 
-  async watch(chat_id: string, after?: number): Promise<FrameOf<'watching'>> {
-    const answer = await this.ask({ type: 'watch', chat_id, ...(after === undefined ? {} : { after }) })
+  async watch(chat_id: string, after?: number, more: { batches?: boolean } = {}): Promise<FrameOf<'watching'>> {
+    const answer = await this.ask({ type: 'watch', chat_id, ...(after === undefined ? {} : { after }), ...more })
     if (answer.type !== 'watching') throw new Error(`not watching: ${JSON.stringify(answer)}`)
     return answer
+  }
+
+  forget(): void {
+    this.#frames = []
   }
 
   /** What came and nobody has asked for. */
@@ -62,12 +73,12 @@ export class LiveClient {
   }
 
   async #take(wanted: (frame: LiveServerFrame) => boolean): Promise<LiveServerFrame> {
-    const kept = this.#frames.findIndex(wanted)
-    if (kept !== -1) return this.#frames.splice(kept, 1)[0] ?? this.#take(wanted)
     while (true) {
-      const frame = LiveServerFrame.parse(await this.socket.next())
-      if (wanted(frame)) return frame
-      this.#frames.push(frame)
+      const [frame] = this.#frames.splice(this.#frames.findIndex(wanted) >>> 0, 1)
+      if (frame !== undefined) return frame
+      const frames = framesIn(await this.socket.next())
+      if (frames.length > 1) this.batches.push(frames.length)
+      this.#frames.push(...frames)
     }
   }
 

@@ -18,6 +18,8 @@ export interface ChatDialect {
   name: string
   /** The frame of an event; `undefined` where the dialect has none for it. Called once, however many sockets watch. */
   frame(event: TailEvent): string | undefined
+  /** The one frame of several events that come about together, where the dialect has such. */
+  batch?(frames: readonly string[]): string
   /** Why the sockets of the chat are closed after an event, where it is the last that the dialect tells of. */
   ending?(event: TailEvent): CloseName | undefined
   /** How it tells of answers that are being made, where it does. */
@@ -58,6 +60,9 @@ type Reader = { watch: ChatWatch; isLive: boolean }
 /** In the text of such an event, and by chance in that of another. */
 const SUPPORT_UPDATED = `"type":"${'support.updated' satisfies ChatEventType}"`
 
+/** UTF-16 code units of events that go out in one frame: about. */
+const BATCH_LENGTH = 65_536
+
 /** A chat whose past was forgotten faster than it could be told begins anew so often, at most. */
 const STARTS_MAX = 3
 
@@ -75,6 +80,9 @@ export class ChatTopic implements Audience, TailListener {
   #said: OpenAnswers | undefined
   /** What is told of answers, which waits a moment while somebody does not keep up. Not set before the first of it. */
   #pieces: Pieces | undefined
+  /** Events of this turn of the event loop, which go out together before anything else that is told. */
+  #batch: string[] = []
+  #batchLength = 0
 
   constructor(chatId: string, parts: TopicParts) {
     this.name = `${parts.dialect.name}:${chatId}`
@@ -105,7 +113,7 @@ export class ChatTopic implements Audience, TailListener {
     connection.unsubscribe(this.name)
     if (!this.#readers.delete(connection) || this.#readers.size > 0) return
     this.#parts.onEmpty(this)
-    this.#pieces?.flush()
+    this.#flush()
     this.#opening.then(
       (chat) => {
         // Others may hear the same tail: it would go on telling of its events here.
@@ -122,17 +130,23 @@ export class ChatTopic implements Audience, TailListener {
   event(event: TailEvent): void {
     const { dialect } = this.#parts
     this.#pieces?.flush()
-    this.#publish(dialect.frame(event))
-    if (event.text.includes(SUPPORT_UPDATED))
+    const frame = dialect.frame(event)
+    if (frame !== undefined && dialect.batch !== undefined) this.#add(frame)
+    else this.#publish(frame)
+    if (event.text.includes(SUPPORT_UPDATED)) {
+      this.#flush()
       for (const [, { watch }] of [...this.#readers]) watch.supportChanged?.(event.text)
+    }
     const ending = dialect.ending?.(event)
-    if (ending !== undefined) for (const connection of [...this.watchers]) connection.end(ending)
+    if (ending === undefined) return
+    this.#flush()
+    for (const connection of [...this.watchers]) connection.end(ending)
   }
 
   // Those below by what is heard of answers.
 
   begins(answer: BegunAnswer, text: string): void {
-    this.#pieces?.flush()
+    this.#flush()
     this.#publish(this.#parts.dialect.answers?.begins(answer, text))
   }
 
@@ -145,23 +159,54 @@ export class ChatTopic implements Audience, TailListener {
   }
 
   replaced(answer: AnswerRef, text: string): void {
-    this.#pieces?.flush()
+    this.#flush()
     this.#publish(this.#parts.dialect.answers?.replaced(answer, text))
   }
 
   /** See `ChatTopics.tell`. */
   tell(connection: Connection, frame: string): void {
-    this.#pieces?.flush()
+    this.#flush()
     connection.send(frame)
   }
 
+  /** See `ChatTopics.publish`. */
+  tellAll(frame: string): void {
+    this.#publish(frame)
+  }
+
   #publish(frame: string | undefined): void {
-    if (frame !== undefined) this.#parts.publisher.publish(this, frame)
+    if (frame === undefined) return
+    this.#tellBatch()
+    this.#parts.publisher.publish(this, frame)
+  }
+
+  /** A frame to each of many sockets costs more than all that leads to it: a commit's events go in one. */
+  #add(frame: string): void {
+    if (this.#batch.length === 0) queueMicrotask(() => this.#tellBatch())
+    this.#batch.push(frame)
+    this.#batchLength += frame.length
+    if (this.#batchLength >= BATCH_LENGTH) this.#tellBatch()
+  }
+
+  #tellBatch(): void {
+    const [first, ...others] = this.#batch
+    if (first === undefined) return
+    const frame = others.length === 0 ? first : (this.#parts.dialect.batch?.(this.#batch) ?? first)
+    this.#batch = []
+    this.#batchLength = 0
+    this.#parts.publisher.publish(this, frame)
+  }
+
+  /** What waits is told before what comes now. */
+  #flush(): void {
+    this.#pieces?.flush()
+    this.#tellBatch()
   }
 
   /** The log has forgotten what comes next: everyone begins with the chat as it is. */
   broken(): void {
     // Who is still being told of the past finds that out by itself: to begin twice would tell things twice.
+    this.#flush()
     const readers = [...this.#readers].filter(([, { isLive }]) => isLive)
     for (const [connection, reader] of readers) {
       reader.isLive = false
@@ -181,7 +226,7 @@ export class ChatTopic implements Audience, TailListener {
 
   /** From this moment the socket is told what the others are, and it knows what they know. */
   #enter(connection: Connection, reader: Reader): void {
-    this.#pieces?.flush()
+    this.#flush()
     const { answers, dialect } = this.#parts
     for (const { answer, text } of dialect.answers === undefined ? [] : answers.current(this.chatId)) {
       const frame = dialect.answers?.joined(answer, text)

@@ -6,13 +6,11 @@ import { JoinGarbage } from './join-garbage.ts'
 
 /** The chats that sockets of one dialect watch in this process. */
 export class ChatTopics {
-  readonly #publisher: Publisher
   readonly #parts: TopicParts
   readonly #topics = new Map<string, ChatTopic>()
   readonly #garbage = new JoinGarbage()
 
   constructor({ publisher, live }: { publisher: Publisher; live: Live }, dialect: ChatDialect) {
-    this.#publisher = publisher
     const { chats, starts, answers } = live
     const onEmpty = (topic: ChatTopic) => this.#topics.delete(topic.chatId)
     this.#parts = { publisher, live: chats, starts, answers, dialect, onEmpty }
@@ -45,8 +43,7 @@ export class ChatTopics {
 
   /** Sends a frame to all who watch the chat here. */
   publish(chatId: string, frame: string): void {
-    const topic = this.#topics.get(chatId)
-    if (topic !== undefined) this.#publisher.publish(topic, frame)
+    this.#topics.get(chatId)?.tellAll(frame)
   }
 
   #open(chatId: string): ChatTopic {

@@ -15,15 +15,16 @@ import { FewMap } from '../../domain/few-map.ts'
 import type { Start } from '../../domain/live/starts.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import type { SupportDeskFeed } from '../../domain/support/desk-feed.ts'
-import { answerFrame, watchingFrame } from '../following.ts'
+import { watchingFrame } from '../following.ts'
 import { parseJson } from '../plugins/issues.ts'
 import type { Allowances } from './allowances.ts'
 import type { ChatWatch } from './chat-topic.ts'
-import { ChatTopics } from './chat-topics.ts'
+import type { ChatTopics } from './chat-topics.ts'
 import type { Connection, Dialect } from './connection.ts'
 import type { Hub } from './hub.ts'
 import { askOf } from './live-asks.ts'
 import { encodeFrame, idIn, isOurs, refusedFrame, sendFrame } from './live-frames.ts'
+import { type LiveTopics, liveTopics } from './live-topics.ts'
 
 /** What all live sockets share. */
 export type LiveParts = {
@@ -32,12 +33,11 @@ export type LiveParts = {
   deskFeed: SupportDeskFeed
   authenticator: Authenticator
   hub: Hub
-  topics: ChatTopics
+  topics: LiveTopics
   allowances: Allowances
   log: Logger
 }
 
-/** The native dialect: the frame of an event is its text as it stands. */
 export function liveParts(
   {
     chats,
@@ -50,25 +50,7 @@ export function liveParts(
   log: Logger,
 ): LiveParts {
   const { live } = chats
-  const topics = new ChatTopics(
-    { publisher: hub, live },
-    {
-      name: 'live',
-      frame: ({ text }) => text,
-      answers: {
-        joined: (answer, text) => JSON.stringify(answerFrame(answer, undefined, text)),
-        begins: (answer, text) => JSON.stringify(answerFrame(answer, undefined, text)),
-        delta: ({ answer, offset, text }) => JSON.stringify(answerFrame(answer, offset, text)),
-        // The event of its end has the whole text.
-        replaced: () => undefined,
-      },
-    },
-  )
-  live.onSignal({
-    presence: (chat_id, present) => topics.publish(chat_id, encodeFrame({ type: 'presence', chat_id, ...present })),
-    typing: (chat_id, user_id, typing) =>
-      topics.publish(chat_id, encodeFrame({ type: 'typing', chat_id, user_id, typing })),
-  })
+  const topics = liveTopics(hub, live)
   return { chats, answers, deskFeed, authenticator, hub, topics, allowances, log }
 }
 
@@ -87,7 +69,7 @@ export class LiveSocket implements Dialect {
   #identity: Identity<Participant> | undefined
   #signIn: ReturnType<typeof setTimeout> | undefined
   /** The chats that it watches. */
-  readonly #watched = new FewMap<string, true>()
+  readonly #watched = new FewMap<string, ChatTopics>()
   /** Ends its watching of the support desk, where it does. */
   #endDesk: (() => void) | undefined
   /** Frames in a row that were refused for what they are. */
@@ -197,15 +179,20 @@ export class LiveSocket implements Dialect {
     sendFrame(connection, { type: 'authenticated', id, user_id: idOf(actor), expires_at })
   }
 
-  async #watch(connection: Connection, actor: Participant, { id, chat_id, after }: Frame<'watch'>): Promise<void> {
-    const { chats, topics } = this.#parts
+  async #watch(
+    connection: Connection,
+    actor: Participant,
+    { id, chat_id, after, batches = false }: Frame<'watch'>,
+  ): Promise<void> {
+    const { chats } = this.#parts
+    const topics = batches ? this.#parts.topics.batched : this.#parts.topics.single
     const { presence } = chats.live
     if (!this.#watched.has(chat_id) && this.#watched.size >= WATCHES_MAX) throw new Refusal('too_many_watches')
     const passing = isPassing(actor, await chats.access.open(actor, chat_id))
     // What is closed meanwhile has left already, and would not leave again.
     if (connection.ended) return
     this.#unwatch(connection, chat_id)
-    this.#watched.set(chat_id, true)
+    this.#watched.set(chat_id, topics)
     const userId = idOf(actor)
     if (userId !== null) presence.enter(chat_id, userId)
     try {
@@ -229,13 +216,15 @@ export class LiveSocket implements Dialect {
   }
 
   #unwatch(connection: Connection, chatId: string): void {
-    const { topics, chats } = this.#parts
-    if (!this.#watched.delete(chatId)) return
+    const topics = this.#watched.get(chatId)
+    if (topics === undefined) return
+    this.#watched.delete(chatId)
     topics.leave(connection, chatId)
     const userId = this.#identity && idOf(this.#identity.actor)
     if (!userId) return
-    chats.live.presence.leave(chatId, userId)
-    chats.live.typing.end(chatId, userId)
+    const { live } = this.#parts.chats
+    live.presence.leave(chatId, userId)
+    live.typing.end(chatId, userId)
   }
 
   async #post(

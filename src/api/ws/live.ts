@@ -1,7 +1,8 @@
 import { Elysia } from 'elysia'
+import { z } from 'zod'
 import type { Config } from '../../config.ts'
 import { failures } from '../../contract/failures.ts'
-import { LiveServerFrame, WATCHES_MAX } from '../../contract/live.ts'
+import { LiveEventBatch, LiveServerFrame, WATCHES_MAX } from '../../contract/live.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import { CLOSE_CODES_TOLD } from '../docs/close-codes.ts'
 import { callerAddress } from '../plugins/caller-address.ts'
@@ -25,6 +26,9 @@ revoked, the socket is closed with 4401.
 with your last \`seq\`: you are told what you missed (\`recovered: true\`). Where that is too much or forgotten already, and for
 a new reader, \`recovered\` is false and \`snapshot\` has the chat as it is at \`seq\`. The server may send such a \`watching\`, with
 the \`id\` null, at any time: replace what you know of the chat.
+
+With \`batches\` in the \`watch\`, changes that come about together come in one frame, as a JSON array of their events: in a
+chat where many write, that is a fraction of the frames.
 
 \`typing\` and \`presence\` are told as they happen and kept nowhere. One socket watches at most ${WATCHES_MAX} chats.
 
@@ -52,7 +56,7 @@ export function liveSocket(parts: LiveParts, { trustProxy }: Config) {
     {
       response: {
         // Nothing is answered here: what the socket sends is for the documentation.
-        101: LiveServerFrame.optional(),
+        101: z.union([LiveServerFrame, LiveEventBatch]).optional(),
         ...failures(
           ...PARTICIPATING,
           'account_missing',

@@ -7,6 +7,9 @@ const COMMA = 44
 /** `{"chat_id":"…","seq":` comes before the number; an event is told from any other frame by its third character. */
 const SEQ_AT = '{"chat_id":"00000000-0000-0000-0000-000000000000","seq":'.length
 const EVENT = 'c'.charCodeAt(0)
+/** Of a frame that has several events, and between them. */
+const BATCH = '['.charCodeAt(0)
+const BETWEEN = Buffer.from(',{"chat_id":"')
 
 /**
  * The reading side of one live socket. Of each event it reads the number, which must be the next, and the mark, which must
@@ -28,8 +31,9 @@ export class LiveWatcher implements DeliveryWatcher {
   #own = 0
   readonly #frames = new FrameReader({
     text: (bytes, start, end, size) => {
-      if (bytes[start + 2] === EVENT) {
-        this.#own += this.#event(bytes, start)
+      if (bytes[start] === BATCH) this.#batch(bytes, start + 1, end)
+      else if (bytes[start + 2] === EVENT) {
+        this.#event(bytes, start)
         this.frameBytes = size
       } else this.onControl(bytes.toString('utf8', start, end))
     },
@@ -48,6 +52,15 @@ export class LiveWatcher implements DeliveryWatcher {
     return this.#own
   }
 
+  #batch(bytes: Buffer, first: number, end: number): void {
+    let start = first
+    while (start < end) {
+      const next = bytes.indexOf(BETWEEN, this.#event(bytes, start))
+      start = next === -1 || next > end ? end : next + 1
+    }
+  }
+
+  /** Returns where its content begins, which is longer than the mark. */
   #event(bytes: Buffer, start: number): number {
     let at = start + SEQ_AT
     let seq = 0
@@ -58,6 +71,7 @@ export class LiveWatcher implements DeliveryWatcher {
     } else if (seq !== this.#seq + 1) fail(`Event ${seq} came, ${this.#seq + 1} was next.`)
     this.#seq = seq
     at += this.#markAfter
-    return this.marks.take(bytes, at) === this.#index ? 1 : 0
+    if (this.marks.take(bytes, at) === this.#index) this.#own += 1
+    return at
   }
 }

@@ -34,7 +34,7 @@ for (let index = 0; index < watchers; index += 1) {
     isStopped: () => stopped,
   })
   await signedIn.promise
-  socket.write(clientFrame({ type: 'watch', id: '0', chat_id: chatId }))
+  socket.write(clientFrame({ type: 'watch', id: '0', chat_id: chatId, batches: true }))
   await watching.promise
   sockets.push(socket)
 }

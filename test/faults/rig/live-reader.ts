@@ -1,5 +1,6 @@
 import type { ChatEvent } from '../../../src/contract/events.ts'
-import { type ChatSnapshot, LiveServerFrame } from '../../../src/contract/live.ts'
+import type { ChatSnapshot, LiveServerFrame } from '../../../src/contract/live.ts'
+import { framesIn } from '../../support/live.ts'
 import type { Client } from './client.ts'
 import type { Logged } from './stored.ts'
 
@@ -105,10 +106,10 @@ export class LiveReader {
     this.opened += 1
     socket.addEventListener('open', () => {
       const after = this.cursor === undefined ? {} : { after: this.cursor }
-      socket.send(JSON.stringify({ type: 'watch', id: 'watch', chat_id: this.chatId, ...after }))
+      socket.send(JSON.stringify({ type: 'watch', id: 'watch', chat_id: this.chatId, batches: true, ...after }))
     })
     socket.addEventListener('message', ({ data }) => {
-      if (socket === this.#socket) this.#hear(LiveServerFrame.parse(JSON.parse(String(data))))
+      for (const frame of framesIn(JSON.parse(String(data)))) if (socket === this.#socket) this.#hear(frame)
     })
     socket.addEventListener('close', ({ code }) => {
       if (socket !== this.#socket) return
