@@ -190,7 +190,7 @@ for (const { kind, open } of testDatabases()) {
       await people.database.sql`INSERT INTO blob_removals (name, due_at) VALUES (${id}, now() + interval '1 hour')`
       await people.server.files.removal.run()
       expect(blobs.blobs.has(id)).toBe(true)
-      await people.database.sql`UPDATE blob_removals SET due_at = now()`
+      await people.database.sql`UPDATE blob_removals SET due_at = now() - interval '1 second'`
       await people.server.files.removal.run()
       expect(blobs.blobs.has(id)).toBe(false)
     })

@@ -111,7 +111,7 @@ for (const { kind, open } of testDatabases()) {
       await process(file)
       resolve()
       await slow
-      await database.sql`UPDATE blob_removals SET due_at = now()`
+      await database.sql`UPDATE blob_removals SET due_at = now() - interval '1 second'`
       await server.files.removal.run()
       const preview = await ada.call(`/api/files/${file.id}/preview`)
       expect([preview.status, Buffer.from(await preview.bytes())]).toEqual([200, PNG])
