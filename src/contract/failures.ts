@@ -82,6 +82,11 @@ export const FAILURES = {
   agent_full: { status: 409, trpc: 'CONFLICT', detail: 'The agent has as many sessions as it takes at once.' },
   agent_unavailable: { status: 409, trpc: 'CONFLICT', detail: 'The agent is not available.' },
   session_ended: { status: 409, trpc: 'CONFLICT', detail: 'The session has ended: reopen it first.' },
+  session_unreadable: {
+    status: 409,
+    trpc: 'CONFLICT',
+    detail: 'Some of the session cannot be read. It stays as it is.',
+  },
   message_exists: { status: 409, trpc: 'CONFLICT', detail: 'Some of these messages are in another chat already.' },
   body_too_large: { status: 413, trpc: 'PAYLOAD_TOO_LARGE', detail: 'The request body is too large.' },
   file_too_large: { status: 413, trpc: 'PAYLOAD_TOO_LARGE', detail: 'File too large.' },

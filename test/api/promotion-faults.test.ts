@@ -108,6 +108,22 @@ for (const { name, kind, open } of promotionWorlds) {
       await socket.close()
     })
 
+    test.each([
+      ['half', '{"id":"1","role":"user"}'],
+      ['no-json', 'hello'],
+    ])('when a message cannot be read (%s): nothing is written, and the session goes on', async (name, text) => {
+      const { here, there, stores, ada } = world
+      await say(here, name, 'hello')
+      await stores.sessions.append(session(name), text)
+      const refused = await promote(here, ada, name, { title: name })
+      expect(await refusalOf(refused)).toEqual({ status: 409, reason: 'session_unreadable' })
+      expect(await chatsNamed(name)).toBe(0)
+      expect((await say(there, name, 'still open')).status).toBe(201)
+      await there.call(`/v1/chat/sessions/${name}`, { method: 'DELETE' })
+      await say(there, name, 'anew')
+      await chatOf(await promote(there, ada, name), 201)
+    })
+
     test('when its seal came too late: the session goes on', async () => {
       const { here, there, ada } = world
       await say(here, 'late', 'hello')

@@ -44,6 +44,7 @@ export function promotionRoutes(promoter: SessionPromoter, authenticator: Authen
             'session_empty',
             'chat_missing',
             'session_promoted',
+            'session_unreadable',
             'message_exists',
             'body_too_large',
             'not_json',

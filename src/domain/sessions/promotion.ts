@@ -37,7 +37,8 @@ export interface Promotions {
   settle(name: string, chatId: string, settle: (isMade: boolean) => Promise<void>): Promise<void>
 }
 
-type Sealed = Pick<PromotedConversation, 'chatId' | 'messages'>
+/** What is sealed, as the store keeps it. */
+type Sealed = { chatId: string; texts: readonly string[] }
 
 /**
  * Makes chats of sessions: seals the session, so that what it holds is what becomes the chat; writes the chat; then tells
@@ -53,8 +54,8 @@ export class SessionPromoter {
   }
 
   /**
-   * The session's chat: made now, or the same one as before. Throws `Refusal('session_empty')`, and
-   * `Refusal('session_promoted')` where it is another account's.
+   * The session's chat: made now, or the same one as before. Throws `Refusal('session_empty')`,
+   * `Refusal('session_unreadable')`, and `Refusal('session_promoted')` where it is another account's.
    */
   async promote(
     actor: Actor,
@@ -68,7 +69,8 @@ export class SessionPromoter {
         // It was given up while it waited for its turn.
         if (way.isOver) throw new Refusal('storage_unavailable')
         way.sealed = this.#seal(session, actor.accountId)
-        const { chatId, messages } = await way.sealed
+        const { chatId, texts } = await way.sealed
+        const messages = texts.map(readMessage)
         const saidBy = session.owner === actor.accountId ? actor.accountId : null
         return { chatId, title: title ?? titleOf(messages, session.id), messages, saidBy }
       })
@@ -94,8 +96,7 @@ export class SessionPromoter {
     })
     if (sealed === undefined) throw new Refusal('session_empty')
     if (sealed.seal.accountId !== accountId) throw new Refusal('session_promoted')
-    const messages = sealed.messages.map((text) => SessionMessage.parse(JSON.parse(text)))
-    return { chatId: sealed.seal.chatId, messages }
+    return { chatId: sealed.seal.chatId, texts: sealed.messages }
   }
 
   /** After a failure, which may have come before or after the commit. */
@@ -107,8 +108,17 @@ export class SessionPromoter {
 }
 
 /** The chat's first two events are not of messages. */
-function promotedOf({ chatId, messages }: Sealed): Promoted {
-  return { chatId, seq: messages.length + 2 }
+function promotedOf({ chatId, texts }: Sealed): Promoted {
+  return { chatId, seq: texts.length + 2 }
+}
+
+/** The store's own text may have been changed by hand. A chat without that message would be a loss that nobody notices. */
+function readMessage(text: string): SessionMessage {
+  try {
+    return SessionMessage.parse(JSON.parse(text))
+  } catch (fault) {
+    throw new Refusal('session_unreadable', { cause: fault })
+  }
 }
 
 /** How the first message of a `user` begins; where it says nothing that a title can, the session's name. */
