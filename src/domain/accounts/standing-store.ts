@@ -3,8 +3,9 @@ import type { Role } from '../../contract/accounts.ts'
 import type { Within } from '../../db/deadline.ts'
 import type { Database } from '../../db/open.ts'
 import { logins, users } from '../../db/schema.ts'
-import type { Participant, Visitor } from './actor.ts'
+import type { Participant } from './actor.ts'
 import { accountWithin } from './transaction-store.ts'
+import { dismissedAmong } from './visitor-store.ts'
 
 /** What an account or a login may do right now. */
 export class StandingStore {
@@ -47,9 +48,8 @@ export class StandingStore {
 
   /** For each actor, in order: whether it still is what its token says. */
   async areStanding(actors: readonly Participant[]): Promise<boolean[]> {
-    const visitors = actors.filter((actor) => actor.kind === 'visitor')
-    const revoked = visitors.length === 0 ? new Set<Visitor>() : await this.#revoked(visitors)
-    if (visitors.length === actors.length) return visitors.map((visitor) => !revoked.has(visitor))
+    const dismissed = await this.#within(() => dismissedAmong(this.#database.sql, actors))
+    if (actors.every(({ kind }) => kind === 'visitor')) return actors.map((visitor) => !dismissed.has(visitor))
     const accounts = actors.map((actor) => (actor.kind === 'account' ? actor : undefined))
     const rows = await this.#within(
       () => this.#database.sql<{ stands: boolean }[]>`
@@ -64,26 +64,8 @@ export class StandingStore {
         ORDER BY held.ordinal`,
     )
     return actors.map((actor, index) => {
-      if (actor.kind === 'visitor') return !revoked.has(actor)
+      if (actor.kind === 'visitor') return !dismissed.has(actor)
       return actor.kind === 'service' || rows[index]?.stands === true
     })
-  }
-
-  /** Of these the ones whose tokens were made before a revocation. */
-  async #revoked(visitors: readonly Visitor[]): Promise<Set<Visitor>> {
-    const rows = await this.#within(
-      () => this.#database.sql<{ ordinal: string }[]>`
-        SELECT held.ordinal FROM unnest(
-          ${visitors.map(({ userId }) => userId)}::text[],
-          ${visitors.map(({ generation }) => generation)}::bigint[]
-        ) WITH ORDINALITY AS held(user_id, generation, ordinal)
-        JOIN visitor_revocations AS revoked ON revoked.user_id = held.user_id AND revoked.generation > held.generation`,
-    )
-    const found = new Set<Visitor>()
-    for (const { ordinal } of rows) {
-      const visitor = visitors[Number(ordinal) - 1]
-      if (visitor !== undefined) found.add(visitor)
-    }
-    return found
   }
 }

@@ -1,10 +1,31 @@
 import { sql } from 'drizzle-orm'
 import { VISITOR_SECONDS } from '../../contract/visitors.ts'
 import type { Database } from '../../db/open.ts'
+import type { Participant } from './actor.ts'
 
 /** Revocations older than this end no token any more: whatever they ended has expired, whosever clock one goes by. */
 const KEPT_SECONDS = VISITOR_SECONDS.max + 3600
 const FORGOTTEN_AT_ONCE = 1000
+
+type Query = Database['sql'] | Parameters<Parameters<Database['sql']['begin']>[1]>[0]
+
+/** Of these the visitors whose tokens were made before a revocation. */
+export async function dismissedAmong(query: Query, actors: readonly Participant[]): Promise<Set<Participant>> {
+  const visitors = actors.filter((actor) => actor.kind === 'visitor')
+  if (visitors.length === 0) return new Set()
+  const rows = await query<{ ordinal: string }[]>`
+    SELECT held.ordinal FROM unnest(
+      ${visitors.map(({ userId }) => userId)}::text[],
+      ${visitors.map(({ generation }) => generation)}::bigint[]
+    ) WITH ORDINALITY AS held(user_id, generation, ordinal)
+    JOIN visitor_revocations AS revoked ON revoked.user_id = held.user_id AND revoked.generation > held.generation`
+  const found = new Set<Participant>()
+  for (const { ordinal } of rows) {
+    const visitor = visitors[Number(ordinal) - 1]
+    if (visitor !== undefined) found.add(visitor)
+  }
+  return found
+}
 
 /**
  * Which visitors' tokens were revoked. Revocations are counted through; a token says how many there had been when it was

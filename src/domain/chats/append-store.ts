@@ -3,6 +3,7 @@ import { jsonTextArray, plainArray, textArray } from '../../db/arrays.ts'
 import { codeOf } from '../../db/fault.ts'
 import type { Database } from '../../db/open.ts'
 import type { AccountActor, Participant } from '../accounts/actor.ts'
+import { dismissedAmong } from '../accounts/visitor-store.ts'
 import type { Handle } from '../files/attachment-store.ts'
 
 // The two functions of the database that append messages: one judges each, the other takes what needs no judging.
@@ -85,6 +86,23 @@ export async function appendJudged(query: Database['sql'] | Handle, posts: reado
   return rows.map(({ outcome, message_id, ...place }): Placed => {
     if (outcome !== 'created' && outcome !== 'known') return { outcome }
     return { outcome, messageId: message_id, ...placeOf(place), at }
+  })
+}
+
+/** The same where visitors are among the speakers, of whom the database's own judgement knows nothing. */
+export function appendOfVisitors(sql: Database['sql'], posts: readonly Post[]): Promise<Placed[]> {
+  const chatIds = [...new Set(posts.map((post) => post.chatId))]
+  return sql.begin(async (handle) => {
+    await handle`SELECT FROM chats WHERE id = ANY (${chatIds}::uuid[]) ORDER BY id FOR UPDATE`
+    // Asked once the chats are locked: who was dismissed before that is found.
+    const speakers = posts.map((post) => post.actor)
+    const dismissed = await dismissedAmong(handle, speakers)
+    const standing = posts.filter((post) => !dismissed.has(post.actor))
+    const placed = (await appendJudged(handle, standing)).values()
+    return speakers.map((speaker): Placed => {
+      const outcome = dismissed.has(speaker) ? undefined : placed.next().value
+      return outcome ?? { outcome: 'token_invalid' }
+    })
   })
 }
 

@@ -6,7 +6,7 @@ import type { Participant } from '../accounts/actor.ts'
 import { assertStanding, type Transaction } from '../accounts/transaction-store.ts'
 import { type AttachedRow, attach, lockedFiles, referenceOf } from '../files/attachment-store.ts'
 import { Refusal } from '../refusal.ts'
-import { appendJudged, appendPlain, type Placed, type Post } from './append-store.ts'
+import { appendJudged, appendOfVisitors, appendPlain, type Placed, type Post } from './append-store.ts'
 import { type ChatRow, isoTime } from './rows.ts'
 
 export type NewEvent = { type: ChatEvent['type']; data: object }
@@ -32,7 +32,8 @@ export class LogStore {
    */
   append(posts: readonly Post[], tell: (placed: readonly Placed[]) => void): Promise<Placed[]> {
     return this.#database.within(async () => {
-      const placed = await appendJudged(this.#database.sql, posts)
+      const ofVisitors = posts.some(({ actor }) => actor.kind === 'visitor')
+      const placed = await (ofVisitors ? appendOfVisitors : appendJudged)(this.#database.sql, posts)
       tell(placed)
       return placed
     })

@@ -129,9 +129,13 @@ export class ChatLog {
   }
 }
 
-/** Whether nothing but the chat itself has to be looked at: an agent may write to some alone, and is a session's reply. */
+/**
+ * Whether nothing but the chat itself has to be looked at: an agent may write to some alone, and is a session's reply; a
+ * visitor may have been dismissed.
+ */
 function isPlain({ branchId, senderType, actor }: Post): boolean {
-  return branchId === null && senderType !== 'agent' && !(actor.kind === 'account' && actor.role === 'agent')
+  if (branchId !== null || senderType === 'agent' || actor.kind === 'visitor') return false
+  return !(actor.kind === 'account' && actor.role === 'agent')
 }
 
 function appendedOf(placed: Placed): Appended {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import type { TransactionSql } from 'postgres'
-import type { Actor } from '../../../src/domain/accounts/actor.ts'
+import type { Actor, Participant } from '../../../src/domain/accounts/actor.ts'
 import { type ChatWorld, chatWorld, newActor } from '../../support/chats.ts'
 import { testDatabases } from '../../support/database.ts'
 import { anotherInstance, reasonOf, signedInActor } from './appending.ts'
@@ -26,6 +26,13 @@ for (const { kind, open } of testDatabases()) {
     })
 
     const newChat = async () => (await world.chats.create(ada, { title: 'Talk' })).id
+    /** A chat of ada's with a customer who has no account. */
+    const newSession = async (customer: string) => {
+      const id = await newChat()
+      await world.database.sql`UPDATE chats SET customer_id = ${customer}, handling = 'people' WHERE id = ${id}`
+      return id
+    }
+    const visitor = (userId: string) => ({ kind: 'visitor', userId, name: null, metadata: {}, generation: 0 }) as const
     const post = (chatId: string, content = 'hello', more: { client_id?: string; branch_id?: string } = {}) =>
       world.messages.post(ada, chatId, { content, ...more })
     const stored = async (chatId: string) => {
@@ -55,6 +62,23 @@ for (const { kind, open } of testDatabases()) {
       expect(await reasonOf(world.messages.post(actor, id, { content: 'after' }))).toBe('token_invalid')
       expect(await reasonOf(world.chats.update(actor, id, { title: 'after' }))).toBe('token_invalid')
       expect(await stored(id)).toEqual(nothing)
+    })
+
+    test('ends for a visitor who was dismissed, and for nobody else who posts at this moment', async () => {
+      const [id, elsewhere] = [await newSession('gone'), await newSession('stays')]
+      await world.messages.post(visitor('gone'), id, { content: 'before' })
+      await world.database.sql`INSERT INTO visitor_revocations (user_id) VALUES ('gone')`
+      const late = { content: 'after' }
+      expect(await reasonOf(world.messages.post(visitor('gone'), id, late))).toBe('token_invalid')
+      const posts = [
+        world.messages.post(visitor('stays'), elsewhere, late),
+        world.messages.post(visitor('gone'), id, late),
+        world.messages.post(ada, elsewhere, { ...late, branch_id: elsewhere }),
+        world.messages.post({ ...visitor('gone'), generation: 1_000_000 }, id, late),
+      ]
+      expect(await Promise.all(posts.map(reasonOf))).toEqual(['done', 'token_invalid', 'done', 'done'])
+      expect(await stored(id)).toEqual({ messages: 2, last_seq: 4, head: 2, events: 4 })
+      expect(await stored(elsewhere)).toEqual({ messages: 2, last_seq: 4, head: 2, events: 4 })
     })
 
     test('to a chat that another instance deleted is refused, though this one knew the chat', async () => {
@@ -178,7 +202,7 @@ for (const { kind, open } of testDatabases()) {
     // Embedded there is one connection, on which nothing ever waits for another.
     const waiting = () => {
       /** Does something in a transaction that holds the chat, once the post waits for it. Resolves to the post's end. */
-      const heldUp = async (actor: Actor, id: string, meanwhile: (sql: TransactionSql) => Promise<unknown>) => {
+      const heldUp = async (actor: Participant, id: string, meanwhile: (sql: TransactionSql) => Promise<unknown>) => {
         const { posted } = await world.database.sql.begin(async (sql) => {
           await sql`SELECT FROM chats WHERE id = ${id} FOR UPDATE`
           const posted = reasonOf(world.messages.post(actor, id, { content: 'late' }))
@@ -191,7 +215,8 @@ for (const { kind, open } of testDatabases()) {
       const waits = async () => {
         const waiting = await other.database.sql`
           SELECT FROM pg_stat_activity
-          WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%append%'`
+          WHERE datname = current_database() AND wait_event_type = 'Lock'
+            AND (query LIKE '%append%' OR query LIKE '%FROM chats%')`
         return waiting.length > 0
       }
 
@@ -216,6 +241,15 @@ for (const { kind, open } of testDatabases()) {
         const { id } = await world.chats.create(actor, { title: 'Mine' })
         const outcome = await heldUp(actor, id, async () => {
           await other.database.sql`UPDATE logins SET revoked_at = now() WHERE id = ${actor.loginId}`
+        })
+        expect(outcome).toBe('token_invalid')
+        expect(await stored(id)).toEqual(nothing)
+      })
+
+      test('its visitor may be dismissed', async () => {
+        const id = await newSession('late')
+        const outcome = await heldUp(visitor('late'), id, async () => {
+          await other.database.sql`INSERT INTO visitor_revocations (user_id) VALUES ('late')`
         })
         expect(outcome).toBe('token_invalid')
         expect(await stored(id)).toEqual(nothing)
