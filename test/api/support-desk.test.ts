@@ -99,6 +99,16 @@ for (const { kind, open } of testDatabases()) {
       await act(one, made.find(({ id: made }) => made !== id)?.id ?? '', 'end')
     })
 
+    test('an agent who is none any more says nothing of itself, though its token was known', async () => {
+      const { user, send } = agent(1)
+      const mine = `/api/v1/support/agents/${user.id}`
+      expect((await send(mine, { available: true }, 'PATCH')).status).toBe(200)
+      await database.sql`UPDATE users SET role = 'user' WHERE id = ${user.id}`
+      expect(await refused(send(mine, { available: false }, 'PATCH'))).toEqual({ status: 401, reason: 'token_invalid' })
+      await database.sql`UPDATE users SET role = 'agent' WHERE id = ${user.id}`
+      expect(AgentState.parse(await (await send(mine, {}, 'PATCH')).json()).available).toBe(true)
+    })
+
     test('a session goes to another agent, back to the queue, ends, and is opened again', async () => {
       await clear()
       const { id } = await waiting()

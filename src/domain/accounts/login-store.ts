@@ -3,7 +3,8 @@ import type { Role } from '../../contract/accounts.ts'
 import type { Within } from '../../db/deadline.ts'
 import type { Database } from '../../db/open.ts'
 import { logins, refresh_tokens, users } from '../../db/schema.ts'
-import { accountWithin, type Transaction } from './transaction-store.ts'
+import type { AccountActor } from './actor.ts'
+import { accountWithin, assertStanding, type Transaction } from './transaction-store.ts'
 
 /** A refresh token as it is stored: its hash, and until when it is good (ISO). */
 export type StoredRefresh = { hash: string; expiresAt: string }
@@ -95,10 +96,11 @@ export class LoginStore {
   }
 
   /**
-   * Sets a new password and ends every login but `keep`. Resolves to those it ended, or to `undefined` where the password
-   * is not the `old` one any more.
+   * Sets a new password and ends every login but the actor's. Resolves to those it ended, or to `undefined` where the password
+   * is not the `old` one any more. Throws `Refusal('token_invalid')`.
    */
-  changePassword(accountId: string, old: string, hash: string, keep: string | null): Promise<string[] | undefined> {
+  changePassword(actor: AccountActor, old: string, hash: string): Promise<string[] | undefined> {
+    const { accountId, loginId } = actor
     return this.#within(() =>
       this.#orm.transaction(async (transaction) => {
         const changed = await transaction
@@ -106,7 +108,8 @@ export class LoginStore {
           .set({ password_hash: hash, updated_at: sql`now()` })
           .where(and(eq(users.id, accountId), eq(users.password_hash, old), eq(users.is_active, true)))
           .returning({ id: users.id })
-        return changed.length === 0 ? undefined : revokeAll(transaction, accountId, keep)
+        await assertStanding(transaction, actor)
+        return changed.length === 0 ? undefined : revokeAll(transaction, accountId, loginId)
       }),
     )
   }

@@ -72,11 +72,11 @@ export class AccountService {
    */
   async changePassword(actor: Actor, { current_password, new_password }: PasswordChange): Promise<void> {
     const account = await this.#own(actor)
-    if (account.password_hash === null) throw new Refusal('forbidden')
+    const old = account.password_hash
+    if (actor.kind === 'service' || old === null) throw new Refusal('forbidden')
     await this.#confirm(account, current_password)
     const hash = await this.#parts.passwords.hash(new_password)
-    const keep = actor.kind === 'account' ? actor.loginId : null
-    const ended = await this.#parts.logins.changePassword(account.id, account.password_hash, hash, keep)
+    const ended = await this.#parts.logins.changePassword(actor, old, hash)
     if (ended === undefined) throw new Refusal('password_wrong')
     this.revocations.announce(...ended.map((id) => ({ kind: 'login' as const, id })))
   }

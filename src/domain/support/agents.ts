@@ -30,7 +30,7 @@ export class SupportAgents {
     assertStaff(actor)
     if (!isPrivileged(actor) && idOf(actor) !== agentId) throw new Refusal('forbidden')
     if (change.available !== undefined || change.session_limit !== undefined) {
-      await this.#store.saveAgent(agentId, change.available, change.session_limit)
+      await this.#store.saveAgent(actor, agentId, change)
       this.#signals.agent()
     }
     const row = await this.#store.agent(agentId)

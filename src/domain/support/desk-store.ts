@@ -1,8 +1,9 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
-import type { SupportStatistics } from '../../contract/support-desk.ts'
+import type { AgentStateChange, SupportStatistics } from '../../contract/support-desk.ts'
 import type { Database } from '../../db/open.ts'
 import { support_agents, support_notes } from '../../db/schema.ts'
-import type { Transaction } from '../accounts/transaction-store.ts'
+import type { Participant } from '../accounts/actor.ts'
+import { assertStanding, type Transaction } from '../accounts/transaction-store.ts'
 import type { SupportRow } from './session.ts'
 import type { SupportPage } from './support-store.ts'
 
@@ -94,17 +95,24 @@ export class SupportDeskStore {
     )
   }
 
-  /** `undefined` leaves as it is what was said, `null` takes it back. */
-  async saveAgent(agentId: string, available: boolean | undefined, limit: number | null | undefined): Promise<void> {
+  /** `undefined` leaves as it is what was said, `null` takes it back. Throws `Refusal('token_invalid')`. */
+  async saveAgent(
+    actor: Participant,
+    agentId: string,
+    { available, session_limit: limit }: AgentStateChange,
+  ): Promise<void> {
     const change = {
       ...(available === undefined ? {} : { available }),
       ...(limit === undefined ? {} : { session_limit: limit }),
     }
     await this.#database.within(() =>
-      this.#database.orm
-        .insert(support_agents)
-        .values({ agent_id: agentId, available: available ?? true, session_limit: limit ?? null })
-        .onConflictDoUpdate({ target: support_agents.agent_id, set: { ...change, updated_at: sql`now()` } }),
+      this.#database.orm.transaction(async (transaction) => {
+        await transaction
+          .insert(support_agents)
+          .values({ agent_id: agentId, available: available ?? true, session_limit: limit ?? null })
+          .onConflictDoUpdate({ target: support_agents.agent_id, set: { ...change, updated_at: sql`now()` } })
+        await assertStanding(transaction, actor)
+      }),
     )
   }
 

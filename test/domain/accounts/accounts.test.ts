@@ -85,6 +85,19 @@ for (const { kind, open } of testDatabases()) {
       expect((await signIn(draft.username, 'Battery-Staple-7')).user.username).toBe(draft.username)
     })
 
+    test('a password is not changed by a login that has ended, though this instance knew its token', async () => {
+      const draft = newcomer()
+      const { id } = await register(draft)
+      const actor = await actorOf(world, (await signIn(draft.username)).access_token)
+      await database.sql`UPDATE logins SET revoked_at = now() WHERE user_id = ${id}`
+      const change = world.accounts.changePassword(actor, {
+        current_password: PASSWORD,
+        new_password: 'Battery-Staple-7',
+      })
+      expect(await reasonOf(change)).toBe('token_invalid')
+      expect((await signIn(draft.username)).user.id).toBe(id)
+    })
+
     test('no login by the old password outlives a password change that it races with', async () => {
       const draft = newcomer()
       await register(draft)
