@@ -8,7 +8,8 @@ type Range = [start: number, end: number]
 const LENGTH = 240
 const LEAD = 60
 
-const WORD = /[\p{L}\p{N}\p{M}_]/u
+/** As the database parts words: `_` is not in one. */
+const WORD = /[\p{L}\p{N}\p{M}]/u
 
 /**
  * The part of a content where the most of what was found is close together, with the places of it. It is cut at blanks
@@ -26,7 +27,9 @@ export function snippetOf(content: string, words: readonly SoughtWord[]): Snippe
 /** Where the words are, in order, those that touch put together. */
 function matchesIn(content: string, words: readonly SoughtWord[]): Range[] {
   const small = smallLetters(content)
-  const ranges = words.flatMap((word) => placesOf(small, word)).sort(([a], [b]) => a - b)
+  const ranges = words
+    .flatMap(({ text, isPrefix }) => placesOf(small, { text: alike(text), isPrefix }))
+    .sort(([a], [b]) => a - b)
   const apart: Range[] = []
   for (const [start, end] of ranges) {
     const last = apart.at(-1)
@@ -61,11 +64,14 @@ function isWordAt(text: string, index: number): boolean {
   return point !== undefined && WORD.test(String.fromCodePoint(point))
 }
 
-/** Each character where it was: the few whose small letter is longer stay as they are. */
+/** Each character where it was: `İ` is the only one whose small letter is longer. */
 function smallLetters(content: string): string {
-  const small = content.toLowerCase()
-  if (small.length === content.length) return small
-  return Array.from(content, (char) => (char.toLowerCase().length === char.length ? char.toLowerCase() : char)).join('')
+  return content.replaceAll('İ', 'i').toLowerCase().replaceAll('ς', 'σ')
+}
+
+/** A word of the database's in the same letters: databases differ in those of `İ`, and of a sigma that ends a word. */
+function alike(word: string): string {
+  return word.replaceAll('i\u0307', 'i').replaceAll('ς', 'σ')
 }
 
 function windowOf(content: string, found: readonly Range[]): { start: number; end: number } {

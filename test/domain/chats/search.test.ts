@@ -4,6 +4,7 @@ import type { Message } from '../../../src/contract/chats.ts'
 import type { Actor } from '../../../src/domain/accounts/actor.ts'
 import { HistoryStore } from '../../../src/domain/chats/history-store.ts'
 import { type SearchBounds, SearchService } from '../../../src/domain/chats/search.ts'
+import { snippetOf } from '../../../src/domain/chats/search-snippet.ts'
 import { SearchStore, scanStatement } from '../../../src/domain/chats/search-store.ts'
 import { type ChatWorld, chatWorld, newActor } from '../../support/chats.ts'
 import { testDatabases } from '../../support/database.ts'
@@ -11,6 +12,15 @@ import { testDatabases } from '../../support/database.ts'
 setDefaultTimeout(60_000)
 
 const service: Actor = { kind: 'service' }
+
+test('a snippet shows a word whose small letters databases do not agree on', () => {
+  for (const text of ['istanbul', 'i\u0307stanbul']) {
+    const words = [{ text, isPrefix: false }]
+    expect(snippetOf('to İSTANBUL', words)).toEqual({ text: 'to İSTANBUL', matches: [[3, 11]] })
+  }
+  for (const text of ['οδοσ', 'οδος'])
+    expect(snippetOf('ΟΔΟΣ', [{ text, isPrefix: false }])).toEqual({ text: 'ΟΔΟΣ', matches: [[0, 4]] })
+})
 
 for (const { kind, open } of testDatabases()) {
   describe(`search on ${kind}`, () => {
@@ -197,6 +207,20 @@ for (const { kind, open } of testDatabases()) {
         }),
         { numRuns: 50 },
       )
+    })
+
+    test.each([
+      ['snake_case', 'the snake_case of it', ['snake', 'case']],
+      ['b', 'a_b', ['b']],
+      ['"two_words"', 'two_words', ['two', 'words']],
+      ['file_name.txt', 'see file_name.txt there', ['file_name.txt']],
+      ['ΣΊΣΥΦΟΣ', 'ΣΊΣΥΦΟΣ', ['ΣΊΣΥΦΟΣ']],
+    ])('%p is shown where it is in %p', async (q, content, shown) => {
+      const { actor } = await talk(content)
+      const { items } = await world.search.search(actor, { q })
+      expect(items.map(({ snippet: { text, matches } }) => matches.map((place) => text.slice(...place)))).toEqual([
+        shown,
+      ])
     })
 
     test('a search is bounded, newest first, and says when something was left out', async () => {
