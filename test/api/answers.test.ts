@@ -541,5 +541,31 @@ for (const { kind, open } of testDatabases()) {
       expect(ended).toMatchObject({ status: 'failed', content: 'I was', error: 'The server was restarted.' })
       await server.close()
     })
+
+    test('leave those that wait for them to whoever starts next', async () => {
+      const answerer = new ScriptedAnswerer()
+      const server = await startServer({ database, answerer })
+      const ada = await signUp(server)
+      const { id } = Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json())
+      const [first, second] = [`first ${id}`, `second ${id}`]
+      for (const content of [first, second]) await ada.send(`/api/chats/${id}/messages`, { content })
+      await answerer.run(first)
+      await server.dispatch.stop()
+      await server.close()
+
+      const next = await startServer({ database, answerer, answerLimits: { beatMs: 10 } })
+      const run = await answerer.run(second)
+      run.say('At last')
+      run.end()
+      await next.dispatch.drain()
+      const messages = await next.chats.messages.page({ kind: 'service' }, id, id, { from: 'end', limit: 10 })
+      expect(messages.map(({ status, content }) => [status, content])).toEqual([
+        ['completed', first],
+        ['failed', ''],
+        ['completed', second],
+        ['completed', 'At last'],
+      ])
+      await next.close()
+    })
   })
 }

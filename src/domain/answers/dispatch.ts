@@ -109,8 +109,14 @@ export class AnswerDispatch {
     await this.drain()
     await this.#beating
     for (const ref of this.#parts.buffer.endingHere()) {
-      await this.#fail(ref, 'The server was restarted.').catch((fault) => this.#parts.report(fault, ref))
+      await this.#endHere(ref).catch((fault) => this.#parts.report(fault, ref))
     }
+  }
+
+  /** What waits has a place for its text, and nothing in it: whoever starts next begins it. */
+  async #endHere(ref: AnswerRef): Promise<void> {
+    const answer = await this.#parts.store.find(ref.answerId)
+    if (answer?.status === 'processing') await this.#fail(ref, 'The server was restarted.')
   }
 
   #abandon(answerId: string): void {
