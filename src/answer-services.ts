@@ -116,6 +116,8 @@ export async function openAnswers({
     waits,
     posted: (chatId, clientId) => reads.idOf(chatId, clientId),
   })
+  // What cannot be ended now comes to its end by itself.
+  chats.chats.onRemoved((chatId) => void answers.forsake(chatId).catch(() => {}))
   await dispatch.start()
   const callbacks = new AnswerCallbacks({ tokens: parts.tokens, access, buffer, store, settlement, dispatch, limits })
   const turns = new ClientTurns({ chats, store, starts, answers })

@@ -120,6 +120,43 @@ for (const { kind, open } of testDatabases()) {
         expect((await types(chat)).filter((type) => type === 'answer.ended')).toHaveLength(1)
       })
 
+      test('a chat that is deleted stops what is made there, and has what was said when it comes back', async () => {
+        const chat = await newChat()
+        const [question, next] = [words(), words()]
+        await ask(chat, question)
+        const run = await answerer.run(question)
+        run.say('So far')
+        await until(async () => (await server.dispatchedText(chat)) === 'So far')
+        await ask(chat, next)
+        await ada.call(`/api/chats/${chat}`, { method: 'DELETE' })
+        await until(() => run.request.signal.aborted)
+        await until(async () => (await server.dispatchedText(chat)) === undefined)
+        await ada.send(`/api/chats/${chat}/restore`, {})
+        expect((await messages(chat)).map(({ status, content }) => [status, content])).toEqual([
+          ['completed', question],
+          ['stopped', 'So far'],
+          ['completed', next],
+          ['stopped', ''],
+        ])
+        expect(answerer.runs.filter(({ request }) => request.message === next)).toEqual([])
+      })
+
+      test('what waits in a chat that is gone never begins, and stands in nobody’s way', async () => {
+        const chat = await newChat()
+        const [question, next] = [words(), words()]
+        await ask(chat, question)
+        await ask(chat, next)
+        await database.sql`UPDATE chats SET deleted_at = now() WHERE id = ${chat}`
+        const run = await answerer.run(question)
+        run.end()
+        const statuses = async () =>
+          (await database.sql`SELECT status FROM answers WHERE chat_id = ${chat} ORDER BY id`).map(
+            (row) => row['status'],
+          )
+        await until(async () => (await statuses())[1] === 'stopped')
+        expect(answerer.runs.filter(({ request }) => request.message === next)).toEqual([])
+      })
+
       test('a stopped answer goes on in the same message, after what it said', async () => {
         const chat = await newChat()
         const question = words()

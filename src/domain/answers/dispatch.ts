@@ -1,5 +1,6 @@
 import { isAnswered } from '../chats/doors.ts'
 import type { ChatLog } from '../chats/log.ts'
+import type { Change } from '../chats/log-store.ts'
 import type { AnswerBuffer, AnswerRef, Bus } from '../ports.ts'
 import { type AnswerRow, type AnswerStore, refOf } from './answer-store.ts'
 import type { AnswerLimits } from './limits.ts'
@@ -14,6 +15,9 @@ const AT_ONCE = 100
 /** Of texts that are kept together, in UTF-16 code units: about. */
 const KEPT_LENGTH = 1_048_576
 const SYSTEM = { kind: 'service' } as const
+
+/** What became of an answer whose turn seemed to have come. */
+type Begun = 'begun' | 'waits' | 'unwanted'
 
 type Parts = {
   store: AnswerStore
@@ -156,13 +160,16 @@ export class AnswerDispatch {
     const ref = refOf(answer)
     const begun = answer.begun === 0 ? '' : await store.textOf(answer.message_id)
     await buffer.open(ref, begun.slice(0, answer.begun))
-    return log.change(SYSTEM, answer.chat_id, async (transaction, chat) => {
-      if (!isAnswered(chat)) return { events: [], result: false }
+    const outcome = await log.change(SYSTEM, answer.chat_id, async (transaction, chat): Promise<Change<Begun>> => {
+      if (chat.deleted_at !== null || !isAnswered(chat)) return { events: [], result: 'unwanted' }
       const first = (await store.runningIn(transaction, answer.branch_id))[0]
       if (first?.id !== answer.id || !(await store.begin(transaction, answer, limits.leaseMs)))
-        return { events: [], result: false }
-      return { events: [startedEvent(answer)], result: true }
+        return { events: [], result: 'waits' }
+      return { events: [startedEvent(answer)], result: 'begun' }
     })
+    // It would stand in the way of all that wait, and never begin.
+    if (outcome === 'unwanted') await this.#parts.settlement.end(ref, { status: 'stopped' })
+    return outcome === 'begun'
   }
 
   async #beat(): Promise<void> {

@@ -134,8 +134,7 @@ export class AnswerService {
     const branch = branchId ?? (await this.#parts.starts.activeBranch(actor, chatId))
     const busy = running.filter((answer) => answer.branch_id === branch)
     if (busy.length > 0 && onBusy === 'reject') throw new Refusal('answer_running')
-    // The newest first: else each one's end would begin the next.
-    for (const answer of busy.reverse()) await this.#stop(answer)
+    await this.#stopAll(busy)
   }
 
   /** Whether anybody answers in this chat, but for people. */
@@ -166,6 +165,16 @@ export class AnswerService {
       return done.result
     }
     throw new Refusal('answer_running')
+  }
+
+  /** Ends the answers of a chat that is gone, and keeps what they said: it may come back. */
+  async forsake(chatId: string): Promise<void> {
+    await this.#stopAll(await this.#parts.store.runningOf(chatId))
+  }
+
+  /** The newest first: else each one's end would begin the next. */
+  async #stopAll(running: readonly AnswerRow[]): Promise<void> {
+    for (const answer of running.toReversed()) await this.#stop(answer)
   }
 
   async #stop(answer: AnswerRow): Promise<void> {

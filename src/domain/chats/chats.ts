@@ -34,6 +34,7 @@ export class ChatService {
   readonly #store: ChatStore
   readonly #log: ChatLog
   readonly #access: ChatAccess
+  #removed: (chatId: string) => void = () => {}
 
   constructor(store: ChatStore, log: ChatLog, access: ChatAccess) {
     this.#store = store
@@ -113,6 +114,12 @@ export class ChatService {
     })
     // Also where it failed: a commit whose answer came too late is a commit.
     await removed.finally(() => this.#access.changed(chatId))
+    this.#removed(chatId)
+  }
+
+  /** Told of each chat that is deleted here, from now on. Synchronous, must not throw. */
+  onRemoved(removed: (chatId: string) => void): void {
+    this.#removed = removed
   }
 
   /** Brings a deleted chat back; one that is not deleted stays as it is. */
