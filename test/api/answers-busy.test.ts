@@ -17,7 +17,7 @@ setDefaultTimeout(60_000)
 
 for (const { kind, open } of testDatabases()) {
   for (const shared of sharedStores) {
-    describe(`posts that are refused while an answer is made, on two instances, ${kind} and ${shared.name}`, () => {
+    describe(`posts that do not wait for an answer, on two instances, ${kind} and ${shared.name}`, () => {
       let database: OpenedDatabase
       let servers: TestServer[]
       /** Ada, at each of them. */
@@ -118,6 +118,45 @@ for (const { kind, open } of testDatabases()) {
         expect(beside.status).toBe(200)
         const foreign = { content: words(), branch_id: crypto.randomUUID() }
         expect(await refusalOf(await post(ada, chat, foreign))).toEqual({ status: 404, reason: 'branch_missing' })
+      })
+
+      const interrupt = (who: Person, chat: string, body: object) =>
+        who.send(`/api/chats/${chat}/messages`, { ...body, on_busy: 'interrupt' })
+
+      test('of those that interrupt at the same moment each stops what was before it, and the last is answered', async () => {
+        const chat = await newChat()
+        const first = words()
+        await post(adas[0], chat, { content: first })
+        const run = await answerer.run(first)
+        run.say('On and on')
+        const questions = Array.from({ length: 8 }, words)
+        const posts = await Promise.all(
+          questions.map((content, at) => interrupt(adas[at % 2 === 0 ? 0 : 1], chat, { content })),
+        )
+        expect(posts.map(({ status }) => status)).toEqual(questions.map(() => 200))
+        await until(() => run.request.signal.aborted)
+        const said = await messages(chat)
+        const asked = said.filter(({ sender_type }) => sender_type === 'user').map(({ content }) => content)
+        expect(asked.toSorted()).toEqual([first, ...questions].toSorted())
+        const statuses = said.filter(({ sender_type }) => sender_type === 'assistant').map(({ status }) => status)
+        expect(statuses.slice(0, -1)).toEqual(questions.map(() => 'stopped' as const))
+        expect(statuses.at(-1)).toBe('processing')
+        await answered(asked.at(-1) ?? '', chat)
+        expect(await replayed(chat)).toEqual(await messages(chat))
+      })
+
+      test('one that is refused has interrupted nothing', async () => {
+        const chat = await newChat()
+        const first = words()
+        await post(adas[0], chat, { content: first })
+        const run = await answerer.run(first)
+        const branch = await interrupt(adas[0], chat, { content: words(), branch_id: crypto.randomUUID() })
+        expect(await refusalOf(branch)).toEqual({ status: 404, reason: 'branch_missing' })
+        const file = await interrupt(adas[1], chat, { content: words(), file_ids: [crypto.randomUUID()] })
+        expect(await refusalOf(file)).toEqual({ status: 404, reason: 'file_missing' })
+        expect(run.request.signal.aborted).toBe(false)
+        expect((await messages(chat)).map(({ status }) => status)).toEqual(['completed', 'processing'])
+        await answered(first, chat)
       })
 
       test('what nobody is to answer is stored all the same', async () => {

@@ -9,7 +9,7 @@ import { assertWritable, type Posted } from '../chats/messages.ts'
 import { messageTypeOf } from '../chats/rows.ts'
 import { ownFiles, referenceOf, show } from '../files/attachment-store.ts'
 import { Refusal } from '../refusal.ts'
-import type { AnswerStore } from './answer-store.ts'
+import type { AnswerRow, AnswerStore } from './answer-store.ts'
 import { answerClientId, type NewAnswers } from './new-answers.ts'
 
 type Parts = {
@@ -19,6 +19,9 @@ type Parts = {
   answering: AnsweringService
   fresh: NewAnswers
 }
+
+/** One that stops what is in its way is posted as any other where that many more began meanwhile. */
+const TRIES = 20
 
 /**
  * Posts that are taken only where no answer of their branch is being made. The post and its answer are one change of the
@@ -33,29 +36,62 @@ export class IdlePosts {
 
   /**
    * Resolves to the message; to `undefined`, with nothing stored, where it stands in nobody's way and is to be posted as
-   * any other: it was posted before, or the chat is answered by people. Throws `Refusal('answer_running')`.
+   * any other: it was posted before, or the chat is answered by people. `makeRoom` ends what is being made in a branch,
+   * once it is certain that the post is to be taken; without it one in the way throws `Refusal('answer_running')`.
    */
-  async post(actor: Participant, chatId: string, posted: Posted): Promise<string | undefined> {
-    const { answering, fresh, log, messages, store } = this.#parts
+  async post(
+    actor: Participant,
+    chatId: string,
+    posted: Posted,
+    makeRoom?: (branchId: string) => Promise<void>,
+  ): Promise<string | undefined> {
+    const { answering, fresh } = this.#parts
     const { answerer: provider } = await answering.rulesOf(chatId)
-    const { content, client_id = null, metadata = {}, file_ids } = posted
     const id = Bun.randomUUIDv7()
-    const answer = provider && fresh.to({ id, chat_id: chatId, branch_id: chatId }, provider)
-    const mayBegin = answer !== undefined && (await fresh.mayBegin(answer))
-    const taken = await log.change(actor, chatId, async (transaction, chat, at): Promise<Change<Taken | undefined>> => {
+    const answer = provider === undefined ? undefined : fresh.to({ id, chat_id: chatId, branch_id: chatId }, provider)
+    for (let tries = 0; tries < TRIES; tries += 1) {
+      const begins = answer !== undefined && (await fresh.mayBegin(answer))
+      const taken = await this.#take(actor, chatId, posted, { id, answer, begins })
+      switch (taken.outcome) {
+        case 'left':
+          return undefined
+        case 'answered':
+          if (answer !== undefined) fresh.started(answer)
+          return id
+        case 'unanswered':
+          return id
+        case 'busy':
+          if (makeRoom === undefined) throw new Refusal('answer_running')
+          await makeRoom(taken.branchId)
+      }
+    }
+    return undefined
+  }
+
+  #take(
+    actor: Participant,
+    chatId: string,
+    posted: Posted,
+    { id, answer, begins }: { id: string; answer: AnswerRow | undefined; begins: boolean },
+  ): Promise<Taken> {
+    const { fresh, log, messages, store } = this.#parts
+    const { content, client_id = null, metadata = {}, file_ids } = posted
+    return log.change(actor, chatId, async (transaction, chat, at): Promise<Change<Taken>> => {
       const known = client_id !== null && (await messages.findByClientId(transaction, chatId, client_id))
-      if (known || !isAnswered(chat)) return { events: [], result: undefined }
+      if (known || !isAnswered(chat)) return { events: [], result: { outcome: 'left' } }
       assertWritable(actor, chat)
-      const branch_id = posted.branch_id ?? chat.active_branch_id
-      const head = await store.headOf(transaction, chatId, branch_id)
+      const branchId = posted.branch_id ?? chat.active_branch_id
+      const head = await store.headOf(transaction, chatId, branchId)
       if (head === undefined) throw new Refusal('branch_missing')
-      if ((await store.runningIn(transaction, branch_id)).length > 0) throw new Refusal('answer_running')
       const files = await ownFiles(transaction, actor, file_ids ?? [])
+      // Last: nothing is ended for a post that is refused.
+      if ((await store.runningIn(transaction, branchId)).length > 0)
+        return { events: [], result: { outcome: 'busy', branchId } }
       const sender_type = speakerIn(actor, chat)
       const said = {
         id,
         chat_id: chatId,
-        branch_id,
+        branch_id: branchId,
         position: head + 1,
         sender_type,
         sender_id: idOf(actor),
@@ -72,15 +108,15 @@ export class IdlePosts {
         type: 'message.created' as const,
         data: { ...said, message_type: messageTypeOf(sender_type), number, ...shown },
       }
-      if (!answer || sender_type !== 'user') return { events: [event], result: { answered: false } }
-      answer.branch_id = branch_id
+      if (answer === undefined || sender_type !== 'user') {
+        return { events: [event], result: { outcome: 'unanswered' } }
+      }
+      answer.branch_id = branchId
       const place = { position: head + 2, seq: chat.last_seq + 2, clientId: answerClientId(id), at }
-      const answering = await fresh.insert(transaction, answer, place, mayBegin)
-      return { events: [event, ...answering], result: { answered: true } }
+      const answering = await fresh.insert(transaction, answer, place, begins)
+      return { events: [event, ...answering], result: { outcome: 'answered' } }
     })
-    if (answer && taken?.answered) fresh.started(answer)
-    return taken && id
   }
 }
 
-type Taken = { answered: boolean }
+type Taken = { outcome: 'left' | 'answered' | 'unanswered' } | { outcome: 'busy'; branchId: string }

@@ -4,7 +4,7 @@ import type { Actor, Participant } from '../accounts/actor.ts'
 import type { ChatAccess } from '../chats/access.ts'
 import type { BranchService } from '../chats/branches.ts'
 import { assertMaySpeak } from '../chats/doors.ts'
-import type { Draft, MessageService } from '../chats/messages.ts'
+import type { Draft, MessageService, Posted } from '../chats/messages.ts'
 import { Refusal } from '../refusal.ts'
 import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-store.ts'
 import type { AnswerDispatch } from './dispatch.ts'
@@ -16,7 +16,7 @@ import type { AnswerWaits } from './waits.ts'
 export type Ask = { branchId: string; question: string; clientId?: string | undefined }
 
 /** A message as its sender posts it, and how it is to be answered. */
-type Asked = Parameters<MessageService['post']>[2] & Pick<AskedMessage, 'answer' | 'on_busy'>
+type Asked = Posted & Pick<AskedMessage, 'answer' | 'on_busy'>
 
 type Parts = {
   messages: MessageService
@@ -47,8 +47,7 @@ export class AnswerService {
   async post(actor: Participant, chatId: string, { answer = true, on_busy: onBusy = 'queue', ...message }: Asked) {
     if (!answer) return this.#parts.messages.post(actor, chatId, message)
     await this.#parts.access.open(actor, chatId)
-    if (onBusy !== 'queue') await this.#clear(actor, chatId, message, onBusy)
-    const taken = onBusy === 'reject' ? await this.#parts.idle.post(actor, chatId, message) : undefined
+    const taken = onBusy === 'queue' ? undefined : await this.#postIdle(actor, chatId, message, onBusy)
     if (taken !== undefined) return this.#parts.messages.get(actor, chatId, taken)
     const question = await this.#parts.messages.post(actor, chatId, message)
     await this.#answer(actor, question)
@@ -120,21 +119,36 @@ export class AnswerService {
     }
   }
 
-  /** Makes room for a message in its branch, or throws `answer_running`. */
-  async #clear(
+  /** Resolves to the message's id; to `undefined` where it is to be posted as any other. Throws `answer_running`. */
+  async #postIdle(
     actor: Participant,
     chatId: string,
-    { branch_id: branchId, client_id: clientId }: Pick<Asked, 'branch_id' | 'client_id'>,
+    message: Posted,
     onBusy: 'reject' | 'interrupt',
+  ): Promise<string | undefined> {
+    const { idle, store } = this.#parts
+    if (onBusy === 'reject') {
+      await this.#assertIdle(actor, chatId, message)
+      return idle.post(actor, chatId, message)
+    }
+    return idle.post(actor, chatId, message, async (branchId) => {
+      const running = await store.runningOf(chatId)
+      await this.#stopAll(running.filter(({ branch_id }) => branch_id === branchId))
+    })
+  }
+
+  /** Before anything is prepared for it. Throws `answer_running`. */
+  async #assertIdle(
+    actor: Participant,
+    chatId: string,
+    { branch_id: branchId, client_id: clientId }: Posted,
   ): Promise<void> {
     const running = await this.#parts.store.runningOf(chatId)
     if (running.length === 0) return
     // Posted already, it has its place: what runs may be its own answer.
     if (clientId !== undefined && (await this.#parts.posted(chatId, clientId)) !== undefined) return
     const branch = branchId ?? (await this.#parts.starts.activeBranch(actor, chatId))
-    const busy = running.filter((answer) => answer.branch_id === branch)
-    if (busy.length > 0 && onBusy === 'reject') throw new Refusal('answer_running')
-    await this.#stopAll(busy)
+    if (running.some((answer) => answer.branch_id === branch)) throw new Refusal('answer_running')
   }
 
   /** Whether anybody answers in this chat, but for people. */
