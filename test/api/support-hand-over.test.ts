@@ -103,6 +103,31 @@ for (const { kind, open } of testDatabases()) {
         expect(answerer.runs.filter(({ request }) => request.message === silent)).toEqual([])
       })
 
+      test('given back, the AI answers what the customer said last, and nothing that was answered', async () => {
+        const { id } = await opened()
+        await act(ada, id, 'hand-over')
+        const [silent, last] = [words(), words()]
+        for (const content of [silent, last]) await ada.send(`/api/chats/${id}/messages`, { content })
+        await act(agent, id, 'claim')
+        const back = await act(agent, id, 'give-back')
+        expect(back).toMatchObject({ answering: true, agent_id: null })
+        const run = await answerer.run(last)
+        expect(run.request.history.map(({ content }) => content)).toEqual([silent])
+        run.fail(new AnswerFault('No model.'))
+        await waits(id)
+        await act(agent, id, 'claim')
+        await act(agent, id, 'give-back')
+        const again = await answerer.run(last, 2)
+        again.say('There you are.')
+        again.end()
+        await until(async () => (await read(id)).messages.at(-1)?.content === 'There you are.', 'the answer')
+        expect((await read(id)).messages.map(({ content }) => content)).toEqual([silent, last, 'There you are.'])
+        await act(ada, id, 'hand-over')
+        await act(agent, id, 'claim')
+        await act(agent, id, 'give-back')
+        expect(answerer.runs.filter(({ request }) => request.chatId === id)).toHaveLength(2)
+      })
+
       test('in the middle of an answer it leaves exactly one end of it, and what was said', async () => {
         for (let round = 0; round < 10; round += 1) {
           const { id } = await opened()

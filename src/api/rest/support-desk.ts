@@ -93,7 +93,8 @@ export function supportDeskRoutes(desk: SupportDesk, authenticator: Authenticato
         tags,
         operationId: 'giveBackSupportSession',
         summary: 'Give a session back to the AI',
-        description: 'It answers from the next message of the customer on; nobody has the session any more.',
+        description:
+          'It answers what the customer said last, where nobody has, and from then on; nobody has the session any more.',
       },
     })
     .get(

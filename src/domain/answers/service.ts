@@ -32,6 +32,8 @@ type Parts = {
   posted(chatId: string, clientId: string): Promise<string | undefined>
 }
 
+const SYSTEM = { kind: 'service' } as const
+
 /** Answers that begin while others are ended are ended as well, so often. */
 const SILENCE_TRIES = 5
 
@@ -109,11 +111,22 @@ export class AnswerService {
     return messages.get(actor, chatId, messageId)
   }
 
+  /** Answers what was said last in the active branch, where somebody asks there and nobody has answered, or in vain. */
+  async answerLast(chatId: string): Promise<void> {
+    const { messages, starts } = this.#parts
+    const branch = await starts.activeBranch(SYSTEM, chatId)
+    const [last] = await messages.page(SYSTEM, chatId, branch, { from: 'end', limit: 1 })
+    if (last === undefined) return
+    const failed = last.status === 'failed' ? await this.#parts.store.newestOf(last.id) : undefined
+    const question = failed === undefined ? last : await messages.get(SYSTEM, chatId, failed.question_id)
+    await this.#answer(SYSTEM, question, { again: true })
+  }
+
   /** What is stored is stored: where nothing can answer it, nothing does. */
-  async #answer(actor: Participant, question: Message): Promise<void> {
+  async #answer(actor: Participant, question: Message, { again = false } = {}): Promise<void> {
     if (question.sender_type !== 'user' || question.deleted_at !== null) return
     try {
-      await this.#parts.starts.answerTo(actor, question, { again: false })
+      await this.#parts.starts.answerTo(actor, question, { again })
     } catch (fault) {
       if (!(fault instanceof Refusal && fault.reason === 'answered_by_people')) throw fault
     }

@@ -80,16 +80,26 @@ export class SupportHandOver implements AnswerFollower {
     )
   }
 
-  /** The AI answers again; who has the session lets go of it. Throws `Refusal('no_answerer' | 'session_missing' | …)`. */
+  /**
+   * The AI answers again, first of all what nobody has answered; who has the session lets go of it. Throws
+   * `Refusal('no_answerer' | 'session_missing' | …)`.
+   */
   async giveBack(
     actor: Participant,
     id: string,
     assertMay: (actor: Participant, chat: Doors) => void,
   ): Promise<SupportSession> {
-    const { answers, access } = this.#parts
+    const { answers, access, changes } = this.#parts
     await asSession(access.open(actor, id))
     if (!(await asSession(answers.hasAnswerer(id)))) throw new Refusal('no_answerer')
-    return this.#parts.changes.make(actor, id, (session) => answered(session), assertMay)
+    let isBack = false
+    const given = (session: SupportRow) => {
+      isBack = session.handling !== 'assistant'
+      return answered(session)
+    }
+    const session = await changes.make(actor, id, given, assertMay)
+    if (isBack) await asSession(answers.answerLast(id))
+    return session
   }
 
   /** Ends a session, and the answers that are being made in it. Ended again, nothing changes. */
