@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from '
 import { z } from 'zod'
 import { APOLOGY, CallbackAnswerer } from '../../src/adapters/answerers/callback.ts'
 import { Outgoing } from '../../src/adapters/outgoing.ts'
-import { Message } from '../../src/contract/chats.ts'
+import { Message, SOURCE_MAX } from '../../src/contract/chats.ts'
 import { CallbackTokens } from '../../src/domain/answers/callback-tokens.ts'
 import type { AnswerLimits } from '../../src/domain/answers/limits.ts'
 import { TEST_SECRET } from '../support/accounts.ts'
@@ -186,6 +186,19 @@ for (const { kind, open } of testDatabases()) {
       for (const late of [{ type: 'chunk', content: 'more' }, { type: 'complete' }, { type: 'complete', content: 'x' }])
         expect(await refusalOf(await say(late))).toEqual({ status: 409, reason: 'answer_over' })
       expect((await answerIn(chat)).content).toBe('All at once')
+    })
+
+    test('may cite as much as a source may say, and say as much as an answer may', async () => {
+      const { chat, url, say } = await asked()
+      const source = { title: 'A book', content: 'ü'.repeat(SOURCE_MAX.content) }
+      const whole = { type: 'complete', content: '👋'.repeat(70_000), sources: Array(10).fill(source) }
+      const foreign = await server.post(url.replace(/token=[^.]*/, `token=${crypto.randomUUID()}`), whole)
+      expect(await refusalOf(foreign)).toEqual({ status: 401, reason: 'token_invalid' })
+      expect((await say(whole)).status).toBe(200)
+      const { content, sources } = await answerIn(chat)
+      expect(content).toBe('👋'.repeat(65_536))
+      expect(sources).toHaveLength(10)
+      expect(sources[0]?.content).toBe(source.content)
     })
 
     test('that say nothing right are told what is wrong', async () => {

@@ -5,8 +5,15 @@ import type { AnswerCallbacks } from '../../domain/answers/callbacks.ts'
 import { Refusal } from '../../domain/refusal.ts'
 import { encoded } from '../encoded.ts'
 import { loopLoad } from '../loop-load.ts'
-import { jsonBody } from '../plugins/json-body.ts'
+import { documentBody } from '../plugins/document-body.ts'
+import { JSON_BODY_MAX, jsonBody } from '../plugins/json-body.ts'
 import type { RequestLog } from '../plugins/request-log.ts'
+
+/**
+ * The longest body, in bytes: the longest answer with every character escaped, or sources that say a lot. Every watcher is
+ * told of them in one frame.
+ */
+const CALLBACK_MAX = 1_048_576
 
 const TAKEN = JSON.stringify({ status: 'success' } satisfies CallbackTaken)
 
@@ -48,7 +55,12 @@ export function answerCallbackRoutes(callbacks: AnswerCallbacks, log: RequestLog
     {
       params: CallbackParams,
       query: CallbackQuery,
-      parse: jsonBody,
+      parse: async ({ request, params: { chat_id, message_id } }) => {
+        if (isShort(request)) return jsonBody({ request })
+        // A large body is read for those only whom somebody waits for.
+        await callbacks.identify(chat_id, message_id, new URL(request.url).searchParams.get('token') ?? undefined)
+        return documentBody(request, CALLBACK_MAX)
+      },
       body: AnswerCallback,
       response: {
         200: CallbackTaken,
@@ -78,4 +90,9 @@ export function answerCallbackRoutes(callbacks: AnswerCallbacks, log: RequestLog
       },
     },
   )
+}
+
+function isShort({ headers }: Request): boolean {
+  const length = headers.get('content-length')
+  return length !== null && Number(length) <= JSON_BODY_MAX
 }

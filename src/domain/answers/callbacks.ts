@@ -7,7 +7,7 @@ import type { CallbackTokens } from './callback-tokens.ts'
 import type { AnswerDispatch } from './dispatch.ts'
 import type { AnswerLimits } from './limits.ts'
 import { isAway, patiently } from './patience.ts'
-import { type Ending, type Settlement, storable } from './settlement.ts'
+import { cut, type Ending, type Settlement, storable } from './settlement.ts'
 
 type Parts = {
   tokens: CallbackTokens
@@ -49,7 +49,9 @@ export class AnswerCallbacks {
 
   /** Throws `answer_over`, `message_missing`, or `too_many_pieces`. */
   async chunk(answer: AnswerRef, number: number | null, content: string): Promise<void> {
-    const pieced = await this.#parts.buffer.addPiece(answer, number, content.replaceAll('\0', ''))
+    // Of one that is longer than an answer may be the rest is left out anyway.
+    const piece = cut(content.replaceAll('\0', ''), this.#parts.limits.answerLength)
+    const pieced = await this.#parts.buffer.addPiece(answer, number, piece)
     switch (pieced.outcome) {
       case 'appended':
         if (pieced.ending !== undefined || pieced.length >= this.#parts.limits.answerLength) return this.#end(answer)
@@ -96,10 +98,10 @@ export class AnswerCallbacks {
 
   /** The whole of what this run says goes behind what the message said before it. */
   async #continued({ answerId, messageId }: AnswerRef, said: string): Promise<string> {
-    const { store } = this.#parts
+    const { store, limits } = this.#parts
     const begun = (await store.find(answerId))?.begun ?? 0
     const before = begun === 0 ? '' : (await store.textOf(messageId)).slice(0, begun)
-    return before + storable(said)
+    return cut(before + storable(said), limits.answerLength)
   }
 
   /** Nothing more can be said. Resolves where it had been said, and whoever it was said to did not come to the end. */

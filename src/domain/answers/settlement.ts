@@ -157,7 +157,7 @@ function storedSource({ title, url, content }: AnswerSource, message_id: string,
 }
 
 /** Not through the middle of a character. */
-function cut(text: string, max: number): string {
+export function cut(text: string, max: number): string {
   return text.length <= max ? text : beforeHalf(text.slice(0, max)).whole
 }
 
