@@ -28,9 +28,11 @@ export class ChatStore {
         customer_id: chats.customer_id,
         agent_id: chats.agent_id,
         handling: chats.handling,
+        deleted_at: chats.deleted_at,
       })
       .from(chats)
-      .where(and(eq(chats.id, sql.placeholder('id')), isNull(chats.deleted_at)))
+      // By nothing but its key: a plan that was made while there were no chats would go along all that are not deleted.
+      .where(eq(chats.id, sql.placeholder('id')))
       .prepare('chat_doors')
   }
 
@@ -52,7 +54,9 @@ export class ChatStore {
   /** Who may do what in a chat that is not deleted; `undefined` where there is no such chat. */
   async doors(chatId: string): Promise<Doors | undefined> {
     const [row] = await this.#database.within(() => this.#doors.execute({ id: chatId }))
-    return row
+    if (row === undefined) return undefined
+    const { deleted_at, ...doors } = row
+    return deleted_at === null ? doors : undefined
   }
 
   /** Deleted ones too. */

@@ -31,11 +31,12 @@ function hotPaths(world: ChatWorld, actor: Actor, { chatId, messageId, branchId 
     { branchId: chatId, low: 50, high: 60 },
     { branchId, low: 19_101, high: 19_109 },
   ]
-  const post = (client_id?: string) =>
-    world.messages.post(actor, chatId, { content: 'hot', ...(client_id === undefined ? {} : { client_id }) })
+  const post = (more: { client_id?: string; branch_id?: string } = {}) =>
+    world.messages.post(actor, chatId, { content: 'hot', ...more })
   return [
-    ['a post', ['chats_pkey', 'branches_pkey', 'users_pkey'], () => post()],
-    ['a post with a client_id', ['messages_client_id_key'], () => post(crypto.randomUUID())],
+    ['a post', ['chats_pkey', 'users_pkey'], () => post()],
+    ['a post with a client_id', ['messages_client_id_key'], () => post({ client_id: crypto.randomUUID() })],
+    ['a post to a branch that is named', ['chats_pkey', 'users_pkey'], () => post({ branch_id: chatId })],
     ['the newest page', ['messages_branch_position_key'], () => reads.newest(chatId, 2_000_000_000, 50)],
     ['an older page', ['messages_branch_position_key'], () => page('before', 9000)],
     ['a newer page', ['messages_branch_position_key'], () => page('after', 9000)],
@@ -128,5 +129,26 @@ for (const { kind, place } of testDatabases()) {
       }
       expect(found).toEqual({})
     })
+  })
+
+  test(`on ${kind}, a post keeps to look-ups by key also where its plan was made when there was one chat`, async () => {
+    const { target, remove } = await place()
+    const database = await openDatabase(target.kind === 'postgres' ? { ...target, poolSize: 1 } : target)
+    await migrate(database)
+    const world = await chatWorld({ ...database, target })
+    const actor = await newActor(world.database)
+    const { id } = await world.chats.create(actor, { title: 'The first' })
+    const post = (more: object) => world.messages.post(actor, id, { content: 'hot', ...more })
+    const kinds = [{}, { client_id: crypto.randomUUID() }, { branch_id: id }]
+    for (const more of kinds) await post(more)
+    await database.sql`ANALYZE`
+    for (const more of kinds) await post(more)
+    await Promise.all(Array.from({ length: 300 }, () => world.chats.create(actor, { title: 'One of many' })))
+    for (const more of kinds) {
+      const { entries } = await scansOf(database, () => post(more))
+      expect({ more, isFew: entries < 100 }).toEqual({ more, isFew: true })
+    }
+    await database.close()
+    await remove()
   })
 }

@@ -49,7 +49,8 @@ export async function fill({ sql }: Database, ownerId: string): Promise<Place> {
   await sql`INSERT INTO logins (id, user_id, expires_at) SELECT gen_random_uuid(), id, now() FROM users`
   const [{ id: chatId } = { id: '' }] = await sql<{ id: string }[]>`SELECT gen_random_uuid() AS id`
   // The big chat, 40 more of its owner, and those of others.
-  await sql`CREATE TEMP TABLE made AS SELECT gen_random_uuid() AS id, number FROM generate_series(1, 3000) AS number`
+  // Not a temporary table: the first of a session has all its plans made anew.
+  await sql`CREATE TABLE made AS SELECT gen_random_uuid() AS id, number FROM generate_series(1, 3000) AS number`
   await sql`UPDATE made SET id = ${chatId} WHERE number = 1`
   await sql`WITH chat AS (
       INSERT INTO chats (id, title, external_owner, external_id, active_branch_id, last_seq, owner_id)
