@@ -99,7 +99,11 @@ function grown(
     return planned.get(id)
   }
 
-  for (const [index, { branch_id, position }] of messages.entries()) {
+  const ids = new Set<string>()
+  for (const [index, { id, branch_id, position }] of messages.entries()) {
+    // An answer names its question by it.
+    if (ids.has(id)) fault(['messages', index, 'id'], 'Another message has this id.')
+    ids.add(id)
     const branch = branchFor(branch_id, index)
     if (branch === undefined) fault(['messages', index, 'branch_id'], 'There is no such branch.')
     else if (position !== branch.head + 1) {

@@ -66,6 +66,11 @@ const TREES: [string, (document: ChatDocument) => object, Place][] = [
   ],
   ['a gap', ({ messages: [one, , three] }) => ({ messages: [one, three] }), ['messages', 1, 'position']],
   ['a place twice', ({ messages: [one] }) => ({ messages: [one, one] }), ['messages', 1, 'position']],
+  [
+    'an id twice',
+    ({ messages: [one, two, three] }) => ({ messages: [one, { ...two, id: one?.id }, three] }),
+    ['messages', 1, 'id'],
+  ],
   ['a message that is none', () => ({ messages: [null] }), ['messages', 0]],
 ]
 

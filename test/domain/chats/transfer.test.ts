@@ -154,7 +154,8 @@ for (const { kind, open } of testDatabases()) {
           const id = crypto.randomUUID()
           const fork_position = isLong ? depth : 1
           document.branches.push({ ...root, id, parent_branch_id: document.branches.at(-1)?.id ?? null, fork_position })
-          if (isLong) document.messages.push({ ...message, branch_id: id, position: depth + 1 })
+          if (isLong)
+            document.messages.push({ ...message, id: crypto.randomUUID(), branch_id: id, position: depth + 1 })
         }
         const { id } = await imported(document)
         expect(inOwnWords(await exported(id)).branches).toEqual(inOwnWords(document).branches)
