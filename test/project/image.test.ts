@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { join } from 'node:path'
+import { connectPlain, randomPrefix, testRedisUrl } from '../support/redis.ts'
 import { type FreshCopy, freshCopy } from './fresh-copy.ts'
 import { runServer } from './server-process.ts'
 
@@ -45,6 +46,27 @@ describe('the image', () => {
     expect(await server.exited).toBe(0)
     expect(await runServer(image.path, bunWords(/^HEALTHCHECK/), { APP_PORT: port }).exited).toBe(1)
   })
+
+  // A name of our own: of an imported one the compiler does not know later that it is set.
+  const redisUrl = testRedisUrl
+  if (redisUrl !== undefined) {
+    test('keeps in Redis what instances share', async () => {
+      const prefix = randomPrefix()
+      const redis = { REDIS_URL: redisUrl, REDIS_PREFIX: prefix }
+      const server = runServer(image.path, bunWords(/^CMD/), { ...settings, ...redis })
+      const refused = await fetch(`${await server.address}/api/auth/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ username: 'nobody', password: 'Correct-Horse-9' }),
+      })
+      expect(refused.status).toBe(401)
+      const seen = await connectPlain(redisUrl)
+      expect(await seen.keys(`${prefix}attempts:*`)).not.toBeEmpty()
+      await seen.close()
+      server.kill('SIGTERM')
+      expect(await server.exited).toBe(0)
+    })
+  }
 
   test('refuses to start without a secret', async () => {
     const server = runServer(image.path, bunWords(/^CMD/), { ...settings, JWT_SECRET: '' })
