@@ -188,6 +188,8 @@ export type Pieced =
 export interface AnswerBuffer {
   /** Begins with this text, which is not published. One that is open, or finished, stays as it is. */
   open(answer: AnswerRef, begun: string): Promise<void>
+  /** It was opened for nothing, and nobody was told of it: as if it had never been. */
+  drop(answer: AnswerRef): Promise<void>
   /** Appends where the text is exactly `offset` long. An offset before its end is a repeat, and changes nothing. */
   append(answer: AnswerRef, offset: number, text: string): Promise<Appended>
   /**

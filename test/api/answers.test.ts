@@ -579,6 +579,28 @@ for (const { kind, open } of testDatabases()) {
       await server.close()
     })
 
+    test('are not begun where none is made: nothing is kept of them', async () => {
+      const answerer = new ScriptedAnswerer()
+      const stores = memoryStores()
+      const server = await startServer({ database, stores, answerer })
+      const ada = await signUp(server)
+      const { id } = Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json())
+      const post = async (body: object) => (await ada.send(`/api/chats/${id}/messages`, body)).status
+      const question = { content: 'Hello?', client_id: crypto.randomUUID() }
+      expect([await post(question), await post(question)]).toEqual([200, 200])
+      expect(stores.buffer.endingHere()).toHaveLength(1)
+      const run = await answerer.run('Hello?')
+      run.say('Hello')
+      run.end()
+      await until(() => stores.buffer.endingHere().length === 0)
+      const reject = { on_busy: 'reject' }
+      expect([await post(question), await post({ ...question, ...reject })]).toEqual([200, 200])
+      expect(await post({ content: 'x', branch_id: Bun.randomUUIDv7(), ...reject })).toBe(404)
+      expect(stores.buffer.endingHere()).toEqual([])
+      await server.dispatch.stop()
+      await server.close()
+    })
+
     test('leave those that wait for them to whoever starts next', async () => {
       const answerer = new ScriptedAnswerer()
       const server = await startServer({ database, answerer })

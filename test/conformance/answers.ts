@@ -68,6 +68,18 @@ export function answerContract(name: string, open: () => Promise<OpenAnswers>): 
       expect(await world.buffer.read(answer)).toEqual({ text: 'one', finished: false })
     })
 
+    test('one that was opened for nothing is as if it had never been', async () => {
+      const answer = newAnswer()
+      await world.buffer.open(answer, 'Begun')
+      await world.peer.drop(answer)
+      await world.peer.drop(answer)
+      expect(await world.buffer.read(answer)).toBeUndefined()
+      expect(await world.buffer.append(answer, 5, 'more')).toEqual({ outcome: 'missing' })
+      expect(world.buffer.endingHere()).toEqual([])
+      await world.buffer.open(answer, '')
+      expect(await world.buffer.append(answer, 0, 'one')).toEqual({ outcome: 'appended', length: 3 })
+    })
+
     test('of many who append at one offset, one does', async () => {
       const { answer, watched } = await begin()
       const outcomes = await Promise.all(

@@ -45,6 +45,10 @@ export class MemoryAnswerBuffer implements AnswerBuffer {
     this.#renew(ref.answerId, answer, KEPT_MS)
   }
 
+  async drop({ answerId }: AnswerRef): Promise<void> {
+    this.#answers.delete(answerId)
+  }
+
   async append(ref: AnswerRef, offset: number, text: string): Promise<Appended> {
     const answer = this.#get(ref)
     if (answer === undefined) return { outcome: 'missing' }

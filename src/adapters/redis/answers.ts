@@ -21,6 +21,10 @@ export class RedisAnswerBuffer implements AnswerBuffer {
     await this.#call(answer, (client, keys) => client.openAnswer(keys, KEPT, begun, String(begun.length)))
   }
 
+  async drop(answer: AnswerRef): Promise<void> {
+    await this.#call(answer, (client, keys) => client.del(keys))
+  }
+
   async append(answer: AnswerRef, offset: number, text: string): Promise<Appended> {
     const [outcome, length] = await this.#call(answer, (client, keys, channel) =>
       client.appendAnswer(keys, ...appending(answer, channel, text), String(offset)),

@@ -50,14 +50,15 @@ export class IdlePosts {
     const id = Bun.randomUUIDv7()
     const answer = provider === undefined ? undefined : fresh.to({ id, chat_id: chatId, branch_id: chatId }, provider)
     for (let tries = 0; tries < TRIES; tries += 1) {
-      const begins = answer !== undefined && (await fresh.mayBegin(answer))
-      const taken = await this.#take(actor, chatId, posted, { id, answer, begins })
+      const take = (begins: boolean) => this.#take(actor, chatId, posted, { id, answer, begins })
+      const taken =
+        answer === undefined
+          ? await take(false)
+          : await fresh.make(answer, '', take, ({ outcome }) => outcome === 'answered')
       switch (taken.outcome) {
         case 'left':
           return undefined
         case 'answered':
-          if (answer !== undefined) fresh.started(answer)
-          return id
         case 'unanswered':
           return id
         case 'busy':

@@ -45,10 +45,29 @@ export class NewAnswers {
   }
 
   /**
-   * Whether it may begin here and now, after `begun`: there is room for it, and its text has a place. Else it waits, as
-   * others do.
+   * Has `change`, a change of the chat, make the answer, which then is on its way. It is told whether the answer may begin
+   * with it, after `begun`: there is room for it here, and its text has a place. Else it waits, as others do. `isMade`: by
+   * what the change resolves to; where it makes none, or throws, nothing is left of the answer.
    */
-  async mayBegin(answer: AnswerRow, begun = ''): Promise<boolean> {
+  async make<T>(
+    answer: AnswerRow,
+    begun: string,
+    change: (mayBegin: boolean) => Promise<T>,
+    isMade: (result: T) => boolean = () => true,
+  ): Promise<T> {
+    const mayBegin = await this.#mayBegin(answer, begun)
+    let isThere = false
+    try {
+      const result = await change(mayBegin)
+      isThere = isMade(result)
+      return result
+    } finally {
+      if (isThere) this.#started(answer)
+      else if (mayBegin) await this.#drop(answer)
+    }
+  }
+
+  async #mayBegin(answer: AnswerRow, begun: string): Promise<boolean> {
     const { dispatch, buffer } = this.#parts
     if (!dispatch.hasRoom) return false
     try {
@@ -86,11 +105,15 @@ export class NewAnswers {
     return begins ? [event, startedEvent(answer)] : [event]
   }
 
-  /** The change is committed. */
-  started(answer: AnswerRow): void {
+  #started(answer: AnswerRow): void {
     const { dispatch } = this.#parts
     if (answer.status === 'processing') dispatch.run(answer)
     else dispatch.look()
+  }
+
+  async #drop(answer: AnswerRow): Promise<void> {
+    // Where the store is away it expires by itself.
+    await this.#parts.buffer.drop(refOf(answer)).catch(() => {})
   }
 }
 

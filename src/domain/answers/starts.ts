@@ -46,21 +46,21 @@ export class AnswerStarts {
     if (provider === undefined) return undefined
     const clientId = answerClientId(question.id)
     const answer = fresh.to(question, provider)
-    const mayBegin = await fresh.mayBegin(answer)
-    const made = await log.change(actor, question.chat_id, async (transaction, chat, at): Promise<Change<Made>> => {
-      assertWritable(actor, chat)
-      const known = await messages.findByClientId(transaction, chat.id, clientId)
-      if (known !== undefined) return { events: [], result: { outcome: 'known', messageId: known.id } }
-      if (!isAnswered(chat)) throw new Refusal('answered_by_people')
-      const waiting = await store.runningIn(transaction, answer.branch_id)
-      if (waiting.length >= limits.waiting) return { events: [], result: { outcome: 'none' } }
-      const head = await store.headOf(transaction, chat.id, answer.branch_id)
-      if (head === undefined) throw new Refusal('branch_missing')
-      const place = { position: head + 1, seq: chat.last_seq + 1, clientId, at }
-      const events = await fresh.insert(transaction, answer, place, mayBegin && waiting.length === 0)
-      return { events, result: { outcome: 'made' } }
-    })
-    if (made.outcome === 'made') fresh.started(answer)
+    const change = (mayBegin: boolean) =>
+      log.change(actor, question.chat_id, async (transaction, chat, at): Promise<Change<Made>> => {
+        assertWritable(actor, chat)
+        const known = await messages.findByClientId(transaction, chat.id, clientId)
+        if (known !== undefined) return { events: [], result: { outcome: 'known', messageId: known.id } }
+        if (!isAnswered(chat)) throw new Refusal('answered_by_people')
+        const waiting = await store.runningIn(transaction, answer.branch_id)
+        if (waiting.length >= limits.waiting) return { events: [], result: { outcome: 'none' } }
+        const head = await store.headOf(transaction, chat.id, answer.branch_id)
+        if (head === undefined) throw new Refusal('branch_missing')
+        const place = { position: head + 1, seq: chat.last_seq + 1, clientId, at }
+        const events = await fresh.insert(transaction, answer, place, mayBegin && waiting.length === 0)
+        return { events, result: { outcome: 'made' } }
+      })
+    const made = await fresh.make(answer, '', change, ({ outcome }) => outcome === 'made')
     if (made.outcome !== 'known') return made.outcome === 'made' ? answer.message_id : undefined
     if (again) await this.#retry(actor, made.messageId)
     return made.messageId
@@ -73,25 +73,25 @@ export class AnswerStarts {
     if (provider === undefined) throw new Refusal('no_answerer')
     const fork = await branches.forkBefore(actor, chatId, messageId)
     const answer = fresh.to(question, provider)
-    const mayBegin = await fresh.mayBegin(answer)
-    const branch = await log.change(actor, chatId, async (transaction, chat, at) => {
-      if (!isAnswered(chat)) throw new Refusal('answered_by_people')
-      const branch = await branches.insertFork(transaction, actor, chat, fork, at)
-      answer.branch_id = branch.id
-      const place = { position: fork.position, seq: chat.last_seq + 2, clientId: null, at }
-      const [created, ...started] = await fresh.insert(transaction, answer, place, mayBegin)
-      if (created === undefined) throw new Error('No message was made.')
-      return {
-        events: [
-          { type: 'branch.created', data: branch },
-          created,
-          { type: 'branch.activated', data: { branch_id: branch.id } },
-          ...started,
-        ],
-        result: branch,
-      }
-    })
-    fresh.started({ ...answer, branch_id: branch.id })
+    const change = (mayBegin: boolean) =>
+      log.change(actor, chatId, async (transaction, chat, at): Promise<Change<void>> => {
+        if (!isAnswered(chat)) throw new Refusal('answered_by_people')
+        const branch = await branches.insertFork(transaction, actor, chat, fork, at)
+        answer.branch_id = branch.id
+        const place = { position: fork.position, seq: chat.last_seq + 2, clientId: null, at }
+        const [created, ...started] = await fresh.insert(transaction, answer, place, mayBegin)
+        if (created === undefined) throw new Error('No message was made.')
+        return {
+          events: [
+            { type: 'branch.created', data: branch },
+            created,
+            { type: 'branch.activated', data: { branch_id: branch.id } },
+            ...started,
+          ],
+          result: undefined,
+        }
+      })
+    await fresh.make(answer, '', change)
     return answer.message_id
   }
 
@@ -106,24 +106,24 @@ export class AnswerStarts {
     // What it says in place of an answer is no beginning of one.
     const text = said === apologyOf(last.provider) ? '' : said
     const answer: AnswerRow = { ...last, id: Bun.randomUUIDv7(), provider, status: 'pending', begun: text.length }
-    const mayBegin = await fresh.mayBegin(answer, text)
-    await log.change(actor, last.chat_id, async (transaction, chat) => {
-      assertWritable(actor, chat)
-      if (!isAnswered(chat)) throw new Refusal('answered_by_people')
-      const message = await messages.find(transaction, chat.id, last.message_id)
-      if (message === undefined) throw new Refusal('message_missing')
-      if (message.deleted_at !== null) throw new Refusal('message_deleted')
-      const running = await store.runningIn(transaction, last.branch_id)
-      if (running.some((other) => other.message_id === last.message_id)) throw new Refusal('answer_running')
-      if (how === 'continue' && message.content !== said) throw new Refusal('answer_over')
-      if (running.length >= limits.waiting) throw new Refusal('too_many_answers')
-      answer.status = mayBegin && running.length === 0 ? 'processing' : 'pending'
-      await store.insert(transaction, answer, limits.leaseMs)
-      await store.show(transaction, answer)
-      const event = answer.status === 'processing' ? startedEvent(answer) : queuedEvent(answer)
-      return { events: [event], result: undefined }
-    })
-    fresh.started(answer)
+    const change = (mayBegin: boolean) =>
+      log.change(actor, last.chat_id, async (transaction, chat): Promise<Change<void>> => {
+        assertWritable(actor, chat)
+        if (!isAnswered(chat)) throw new Refusal('answered_by_people')
+        const message = await messages.find(transaction, chat.id, last.message_id)
+        if (message === undefined) throw new Refusal('message_missing')
+        if (message.deleted_at !== null) throw new Refusal('message_deleted')
+        const running = await store.runningIn(transaction, last.branch_id)
+        if (running.some((other) => other.message_id === last.message_id)) throw new Refusal('answer_running')
+        if (how === 'continue' && message.content !== said) throw new Refusal('answer_over')
+        if (running.length >= limits.waiting) throw new Refusal('too_many_answers')
+        answer.status = mayBegin && running.length === 0 ? 'processing' : 'pending'
+        await store.insert(transaction, answer, limits.leaseMs)
+        await store.show(transaction, answer)
+        const event = answer.status === 'processing' ? startedEvent(answer) : queuedEvent(answer)
+        return { events: [event], result: undefined }
+      })
+    await fresh.make(answer, text, change)
   }
 
   /** Whether anybody answers in this chat, but for people. */
