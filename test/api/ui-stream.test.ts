@@ -215,6 +215,27 @@ for (const { kind, open } of testDatabases()) {
       expect((await stored(chatId)).map(({ content }) => content)).toEqual([third, `To ${third}`])
     })
 
+    test('stops what is being made to a message that is replaced, and nothing where it is sent once more', async () => {
+      const chatId = await newChat()
+      const [first, other] = [words(), words()]
+      await post(chatId, { messages: [said(first)], trigger: 'submit-message' })
+      const run = await answerer.run(first)
+      run.say('On and on')
+      await until(async () => (await people.server.dispatchedText(chatId)) === 'On and on')
+      const [, left] = await stored(chatId)
+      const edit = { messages: [said(other)], trigger: 'submit-message', messageId: 'first' }
+      await post(chatId, edit)
+      await until(() => run.request.signal.aborted)
+      const stopped = await people.ada.call(`/api/chats/${chatId}/messages/${left?.id}`)
+      expect(await stopped.json()).toMatchObject({ status: 'stopped', content: 'On and on' })
+      await post(chatId, edit)
+      expect((await stored(chatId)).map(({ status }) => status)).toEqual(['completed', 'processing'])
+      const next = await answerer.run(other)
+      next.say('Yes')
+      next.end()
+      await until(async () => (await stored(chatId)).at(-1)?.content === 'Yes')
+    })
+
     test('asks for an answer once more where the last one failed', async () => {
       const chatId = await newChat()
       const chat = chatOf(chatId)

@@ -53,14 +53,18 @@ export class ClientTurns {
 
   /**
    * Something else in the place of a message, in a branch of its own. Where it says the same, it is answered if it was not,
-   * or in vain.
+   * or in vain. What is still being made in the branch that is left is stopped.
    */
   async resubmit(actor: Actor, chatId: string, said: ClientMessage): Promise<string> {
     const target = await this.#find(actor, chatId, said.id)
     if (target === undefined) return this.submit(actor, chatId, said)
     if (target.content === said.text) return this.#answerTo(actor, target, { again: true })
     const resent = { content: said.text, client_id: clientIdOf(chatId, said.id, said.text) }
-    const { message } = await this.#parts.answers.resend(actor, chatId, target.id, resent)
+    const { answers, chats } = this.#parts
+    const { active_branch_id: left } = await chats.chats.get(actor, chatId)
+    const { branch, message } = await answers.resend(actor, chatId, target.id, resent)
+    // Sent once more, it has its branch already.
+    if (branch.id !== left) await answers.stopIn(chatId, left)
     return this.#answerTo(actor, message, { again: true })
   }
 

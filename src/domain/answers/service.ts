@@ -139,15 +139,12 @@ export class AnswerService {
     message: Posted,
     onBusy: 'reject' | 'interrupt',
   ): Promise<string | undefined> {
-    const { idle, store } = this.#parts
+    const { idle } = this.#parts
     if (onBusy === 'reject') {
       await this.#assertIdle(actor, chatId, message)
       return idle.post(actor, chatId, message)
     }
-    return idle.post(actor, chatId, message, async (branchId) => {
-      const running = await store.runningOf(chatId)
-      await this.#stopAll(running.filter(({ branch_id }) => branch_id === branchId))
-    })
+    return idle.post(actor, chatId, message, (branchId) => this.stopIn(chatId, branchId))
   }
 
   /** Before anything is prepared for it. Throws `answer_running`. */
@@ -197,6 +194,12 @@ export class AnswerService {
   /** Ends the answers of a chat that is gone, and keeps what they said: it may come back. */
   async forsake(chatId: string): Promise<void> {
     await this.#stopAll(await this.#parts.store.runningOf(chatId))
+  }
+
+  /** Ends the answers of a branch: for whoever was seen to have the right to. */
+  async stopIn(chatId: string, branchId: string): Promise<void> {
+    const running = await this.#parts.store.runningOf(chatId)
+    await this.#stopAll(running.filter(({ branch_id }) => branch_id === branchId))
   }
 
   /** The newest first: else each one's end would begin the next. */
