@@ -114,6 +114,7 @@ export async function openAnswers({
     idle: new IdlePosts({ store, messages: own, log, answering: chats.answering, fresh }),
     dispatch,
     waits,
+    limits,
     posted: (chatId, clientId) => reads.idOf(chatId, clientId),
   })
   // What cannot be ended now comes to its end by itself.

@@ -601,6 +601,28 @@ for (const { kind, open } of testDatabases()) {
       await server.close()
     })
 
+    test('wait up to a number: what is posted after that is refused, and not stored', async () => {
+      const answerer = new ScriptedAnswerer()
+      const server = await startServer({ database, answerer, answerLimits: { waiting: 3 } })
+      const ada = await signUp(server)
+      const { id } = Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json())
+      const post = (body: object) => ada.send(`/api/chats/${id}/messages`, body)
+      const client_id = crypto.randomUUID()
+      const said = [{ content: 'One?' }, { content: 'Two?' }, { content: 'Three?', client_id }]
+      for (const body of said) expect((await post(body)).status).toBe(200)
+      expect(await refusalOf(await post({ content: 'Four?' }))).toEqual({ status: 409, reason: 'too_many_answers' })
+      expect((await post({ content: 'Three?', client_id })).status).toBe(200)
+      expect((await post({ content: 'A note', answer: false })).status).toBe(200)
+      const messages = await server.chats.messages.page({ kind: 'service' }, id, id, { from: 'end', limit: 10 })
+      expect(messages.map(({ content }) => content)).toEqual(['One?', '', 'Two?', '', 'Three?', '', 'A note'])
+      // There is room again.
+      ;(await answerer.run('One?')).end()
+      await answerer.run('Two?')
+      expect((await post({ content: 'Four?' })).status).toBe(200)
+      await server.answers.forsake(id)
+      await server.close()
+    })
+
     test('leave those that wait for them to whoever starts next', async () => {
       const answerer = new ScriptedAnswerer()
       const server = await startServer({ database, answerer })

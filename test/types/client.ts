@@ -116,6 +116,9 @@ export type HistoryTakes = Holds<
 export type PostConflicts = Holds<
   Equal<
     Extract<Treaty.Error<PostMessage>, { status: 409 }>['value'],
-    { detail: string; reason: 'client_id_reused' | 'chat_archived' | 'session_ended' | 'answer_running' }
+    {
+      detail: string
+      reason: 'client_id_reused' | 'chat_archived' | 'session_ended' | 'answer_running' | 'too_many_answers'
+    }
   >
 >

@@ -127,6 +127,7 @@ export function chatRoutes(
             'session_ended',
             'not_assigned',
             'answer_running',
+            'too_many_answers',
             'overloaded',
           ),
         },

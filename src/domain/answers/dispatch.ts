@@ -64,6 +64,11 @@ export class AnswerDispatch {
     this.#timer.unref()
   }
 
+  /** Whether this process has anybody who answers. */
+  get hasAnswerers(): boolean {
+    return this.#parts.providers.length > 0
+  }
+
   /** Whether one more may be begun here. */
   get hasRoom(): boolean {
     return !this.#stopping && this.#running.size < this.#parts.limits.atOnce

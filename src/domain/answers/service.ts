@@ -9,6 +9,7 @@ import { Refusal } from '../refusal.ts'
 import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-store.ts'
 import type { AnswerDispatch } from './dispatch.ts'
 import type { IdlePosts } from './idle-posts.ts'
+import type { AnswerLimits } from './limits.ts'
 import type { AnswerFollower, DecideEnd, Settlement } from './settlement.ts'
 import type { AnswerStarts } from './starts.ts'
 import type { AnswerWaits } from './waits.ts'
@@ -28,6 +29,7 @@ type Parts = {
   idle: IdlePosts
   dispatch: AnswerDispatch
   waits: AnswerWaits
+  limits: AnswerLimits
   /** The message that was posted with this `client_id`. */
   posted(chatId: string, clientId: string): Promise<string | undefined>
 }
@@ -49,7 +51,7 @@ export class AnswerService {
   async post(actor: Participant, chatId: string, { answer = true, on_busy: onBusy = 'queue', ...message }: Asked) {
     if (!answer) return this.#parts.messages.post(actor, chatId, message)
     await this.#parts.access.open(actor, chatId)
-    const taken = onBusy === 'queue' ? undefined : await this.#postIdle(actor, chatId, message, onBusy)
+    const taken = await this.#postIdle(actor, chatId, message, onBusy)
     if (taken !== undefined) return this.#parts.messages.get(actor, chatId, taken)
     const question = await this.#parts.messages.post(actor, chatId, message)
     await this.#answer(actor, question)
@@ -132,33 +134,44 @@ export class AnswerService {
     }
   }
 
-  /** Resolves to the message's id; to `undefined` where it is to be posted as any other. Throws `answer_running`. */
+  /**
+   * Resolves to the id of a message that waits for no answer, and is posted; to `undefined` where it is to be posted as any
+   * other. Throws `Refusal('answer_running' | 'too_many_answers')`.
+   */
   async #postIdle(
     actor: Participant,
     chatId: string,
     message: Posted,
-    onBusy: 'reject' | 'interrupt',
+    onBusy: 'reject' | 'interrupt' | 'queue',
   ): Promise<string | undefined> {
-    const { idle } = this.#parts
-    if (onBusy === 'reject') {
-      await this.#assertIdle(actor, chatId, message)
-      return idle.post(actor, chatId, message)
+    const { idle, limits, dispatch } = this.#parts
+    switch (onBusy) {
+      case 'reject':
+        await this.#assertFewer(1, 'answer_running', actor, chatId, message)
+        return idle.post(actor, chatId, message)
+      case 'interrupt':
+        return idle.post(actor, chatId, message, (branchId) => this.stopIn(chatId, branchId))
+      case 'queue':
+        // One that nobody will ever answer would look as if it waited. Nothing is read where nobody answers anyway.
+        if (dispatch.hasAnswerers) await this.#assertFewer(limits.waiting, 'too_many_answers', actor, chatId, message)
+        return undefined
     }
-    return idle.post(actor, chatId, message, (branchId) => this.stopIn(chatId, branchId))
   }
 
-  /** Before anything is prepared for it. Throws `answer_running`. */
-  async #assertIdle(
+  /** Before anything is prepared for a message: throws where so many answers of its branch are being made, or wait. */
+  async #assertFewer(
+    most: number,
+    reason: 'answer_running' | 'too_many_answers',
     actor: Participant,
     chatId: string,
     { branch_id: branchId, client_id: clientId }: Posted,
   ): Promise<void> {
     const running = await this.#parts.store.runningOf(chatId)
-    if (running.length === 0) return
+    if (running.length < most) return
     // Posted already, it has its place: what runs may be its own answer.
     if (clientId !== undefined && (await this.#parts.posted(chatId, clientId)) !== undefined) return
     const branch = branchId ?? (await this.#parts.starts.activeBranch(actor, chatId))
-    if (running.some((answer) => answer.branch_id === branch)) throw new Refusal('answer_running')
+    if (running.filter((answer) => answer.branch_id === branch).length >= most) throw new Refusal(reason)
   }
 
   /** Whether anybody answers in this chat, but for people. */
