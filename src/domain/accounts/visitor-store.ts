@@ -18,7 +18,9 @@ export async function dismissedAmong(query: Query, actors: readonly Participant[
       ${visitors.map(({ userId }) => userId)}::text[],
       ${visitors.map(({ generation }) => generation)}::bigint[]
     ) WITH ORDINALITY AS held(user_id, generation, ordinal)
-    JOIN visitor_revocations AS revoked ON revoked.user_id = held.user_id AND revoked.generation > held.generation`
+    -- OFFSET: a look-up by key for each, whatever the table was like when the plan was made.
+    CROSS JOIN LATERAL (
+      SELECT FROM visitor_revocations WHERE user_id = held.user_id AND generation > held.generation OFFSET 0) AS revoked`
   const found = new Set<Participant>()
   for (const { ordinal } of rows) {
     const visitor = visitors[Number(ordinal) - 1]

@@ -93,7 +93,10 @@ export async function appendJudged(query: Database['sql'] | Handle, posts: reado
 export function appendOfVisitors(sql: Database['sql'], posts: readonly Post[]): Promise<Placed[]> {
   const chatIds = [...new Set(posts.map((post) => post.chatId))]
   return sql.begin(async (handle) => {
-    await handle`SELECT FROM chats WHERE id = ANY (${chatIds}::uuid[]) ORDER BY id FOR UPDATE`
+    // One after the other: a look-up by key for each, whatever the tables were like when the plan was made.
+    await handle`
+      SELECT FROM (SELECT id FROM unnest(${chatIds}::uuid[]) AS posted(id) ORDER BY id) AS posted
+      CROSS JOIN LATERAL (SELECT FROM chats WHERE id = posted.id FOR UPDATE) AS chat`
     // Asked once the chats are locked: who was dismissed before that is found.
     const speakers = posts.map((post) => post.actor)
     const dismissed = await dismissedAmong(handle, speakers)

@@ -53,8 +53,8 @@ export async function fill({ sql }: Database, ownerId: string): Promise<Place> {
   await sql`CREATE TABLE made AS SELECT gen_random_uuid() AS id, number FROM generate_series(1, 3000) AS number`
   await sql`UPDATE made SET id = ${chatId} WHERE number = 1`
   await sql`WITH chat AS (
-      INSERT INTO chats (id, title, external_owner, external_id, active_branch_id, last_seq, owner_id)
-      SELECT id, 'Filled', '', 'desk-' || number, id, 3,
+      INSERT INTO chats (id, title, external_owner, external_id, active_branch_id, last_seq, customer_id, handling, owner_id)
+      SELECT id, 'Filled', '', 'desk-' || number, id, 3, 'customer', 'people',
         CASE WHEN number <= 41 THEN ${ownerId}::uuid ELSE (SELECT id FROM users WHERE id > made.id ORDER BY id LIMIT 1) END
       FROM made)
     INSERT INTO branches (id, chat_id, head) SELECT id, id, 10 FROM made`
@@ -84,6 +84,7 @@ export async function fill({ sql }: Database, ownerId: string): Promise<Place> {
     WHERE chat_id IN (SELECT id FROM made)`
   await sql`UPDATE chats SET last_seq = (SELECT max(seq) FROM events WHERE chat_id = chats.id)
     WHERE id IN (SELECT id FROM made)`
+  await sql`INSERT INTO visitor_revocations (user_id) SELECT 'customer-' || number FROM made`
   await sql`DROP TABLE made`
   const [{ messageId, branchId } = { messageId: '', branchId: '' }] = await sql<Omit<Place, 'chatId'>[]>`
     SELECT messages.id AS "messageId", branches.id AS "branchId" FROM messages JOIN branches ON fork_position = position
