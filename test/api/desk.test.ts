@@ -195,6 +195,15 @@ for (const { kind, open } of testDatabases()) {
       expect((await ada.send(base, { id: 'native', title: 'Again' })).status).toBe(409)
     })
 
+    test('an id whose session is gone for good is free again, also where that was known', async () => {
+      await make('reborn')
+      await say('reborn', 'of the first')
+      await database.sql`DELETE FROM chats WHERE external_id = 'reborn'`
+      expect((await make('reborn')).status).toBe(200)
+      await say('reborn', 'of the second')
+      expect((await read('reborn')).messages.map(({ content }) => content)).toEqual(['of the second'])
+    })
+
     test('a session belongs to its account, and its id is taken for that one alone', async () => {
       await make('mine')
       for (const [person, title] of [

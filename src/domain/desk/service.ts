@@ -26,7 +26,7 @@ export class DeskService {
   readonly #store: DeskStore
   readonly #chats: ChatService
   readonly #answers: AnswerService
-  /** The chat behind a session, which never changes. */
+  /** The chat behind a session, which never changes while it is there. */
   readonly #chatIds = new BoundedCache<string, string>(SESSIONS_CACHED)
 
   constructor(parts: { store: DeskStore; chats: ChatService; answers: AnswerService }) {
@@ -63,8 +63,18 @@ export class DeskService {
 
   /** A `user` message is answered afterwards. Throws `Refusal('session_missing')`. */
   async post(caller: DeskCaller, id: string, draft: NewDeskMessage): Promise<DeskMessage> {
-    const { actor } = caller
-    const chatId = this.#chatIds.get(keyOf(caller, id)) ?? (await this.chat(caller, id)).chatId
+    const known = this.#chatIds.get(keyOf(caller, id))
+    try {
+      return await this.#say(caller, id, known ?? (await this.chat(caller, id)).chatId, draft)
+    } catch (fault) {
+      if (!(fault instanceof Refusal && fault.reason === 'session_missing') || known === undefined) throw fault
+      // It may be another session's by now: the id of one that is gone for good is free again.
+      this.#chatIds.delete(keyOf(caller, id))
+      return this.post(caller, id, draft)
+    }
+  }
+
+  async #say({ actor }: DeskCaller, id: string, chatId: string, draft: NewDeskMessage): Promise<DeskMessage> {
     const { content, sender, timestamp } = draft
     try {
       const { message, number } = await this.#answers.postNumbered(actor, chatId, {
@@ -75,9 +85,7 @@ export class DeskService {
       })
       return { session_id: id, ...saidOf({ ...message, number }) }
     } catch (fault) {
-      if (!(fault instanceof Refusal && fault.reason === 'chat_missing')) throw fault
-      this.#chatIds.delete(keyOf(caller, id))
-      throw new Refusal('session_missing')
+      throw fault instanceof Refusal && fault.reason === 'chat_missing' ? new Refusal('session_missing') : fault
     }
   }
 
