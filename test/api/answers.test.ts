@@ -141,6 +141,24 @@ for (const { kind, open } of testDatabases()) {
         expect(answerer.runs.filter(({ request }) => request.message === next)).toEqual([])
       })
 
+      test('a question that was deleted is not answered any more, nor its answer gone on with', async () => {
+        const chat = await newChat()
+        const [first, deleted, next] = [words(), words(), words()]
+        await ask(chat, first)
+        const { id } = await ask(chat, deleted)
+        await ask(chat, next)
+        await ada.call(`/api/chats/${chat}/messages/${id}`, { method: 'DELETE' })
+        ;(await answerer.run(first)).end()
+        const run = await answerer.run(next)
+        const [, , , waited] = await messages(chat)
+        expect(waited).toMatchObject({ status: 'stopped', content: '' })
+        expect(answerer.runs.filter(({ request }) => request.chatId === chat)).toHaveLength(2)
+        run.end()
+        await becomes(chat, 'failed')
+        if (waited === undefined) throw new Error('It is there.')
+        expect(await refusalOf(await act(waited, 'continue'))).toEqual({ status: 409, reason: 'message_deleted' })
+      })
+
       test('what waits in a chat that is gone never begins, and stands in nobody’s way', async () => {
         const chat = await newChat()
         const [question, next] = [words(), words()]

@@ -101,6 +101,15 @@ export class AnswerStore {
     return row?.head
   }
 
+  /** Whether its question still stands: one that was deleted says nothing that could be answered. */
+  async isAsked(transaction: Transaction, { question_id }: Pick<AnswerRow, 'question_id'>): Promise<boolean> {
+    const [question] = await transaction
+      .select({ deleted_at: messages.deleted_at })
+      .from(messages)
+      .where(eq(messages.id, question_id))
+    return question?.deleted_at === null
+  }
+
   /** The run begins. The message says what it said before it, and nothing more. */
   async begin(transaction: Transaction, answer: AnswerRow, leaseMs: number): Promise<boolean> {
     const claimed = await transaction

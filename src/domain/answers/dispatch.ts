@@ -166,14 +166,18 @@ export class AnswerDispatch {
     const begun = answer.begun === 0 ? '' : await store.textOf(answer.message_id)
     await buffer.open(ref, begun.slice(0, answer.begun))
     const outcome = await log.change(SYSTEM, answer.chat_id, async (transaction, chat): Promise<Change<Begun>> => {
-      if (chat.deleted_at !== null || !isAnswered(chat)) return { events: [], result: 'unwanted' }
+      if (chat.deleted_at !== null || !isAnswered(chat) || !(await store.isAsked(transaction, answer)))
+        return { events: [], result: 'unwanted' }
       const first = (await store.runningIn(transaction, answer.branch_id))[0]
       if (first?.id !== answer.id || !(await store.begin(transaction, answer, limits.leaseMs)))
         return { events: [], result: 'waits' }
       return { events: [startedEvent(answer)], result: 'begun' }
     })
     // It would stand in the way of all that wait, and never begin.
-    if (outcome === 'unwanted') await this.#parts.settlement.end(ref, { status: 'stopped' })
+    if (outcome === 'unwanted') {
+      await this.#parts.settlement.end(ref, { status: 'stopped' })
+      this.ended(answer.id)
+    }
     return outcome === 'begun'
   }
 
