@@ -103,6 +103,15 @@ async function openEmbedded(directory: string): Promise<Database> {
     target_session_attrs: undefined,
     connection: { application_name: 'parley' },
   })
+  // Plans are kept, and a server that cleans up hourly may have made them for tables with next to nothing in them: there
+  // reading all of one seems as good as a look-up, and is what would be done until the hour is over.
+  try {
+    await sql`SET enable_seqscan = off`
+  } catch (fault) {
+    await end()
+    await engine.close()
+    throw fault
+  }
   const inTime = deadlines()
   const within: Within = (work) =>
     inTime(() => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
+import { scansOf } from '../domain/chats/scans.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
 
 setDefaultTimeout(60_000)
@@ -20,6 +21,19 @@ for (const { kind, open } of testDatabases()) {
       const [known] = await database.sql`SELECT reltuples::int AS count FROM pg_class WHERE relname = 'words'`
       expect(known).toEqual({ count: 1000 })
     })
+
+    // Elsewhere the server sees by the minute how its tables grow.
+    if (kind === 'embedded') {
+      test('what was read while next to nothing was there to clean up is looked up by its key from then on', async () => {
+        await database.sql`CREATE TABLE kept AS SELECT 1 AS id`
+        await database.sql`ALTER TABLE kept ADD PRIMARY KEY (id)`
+        await database.maintain()
+        const read = () => database.sql`SELECT id FROM kept WHERE id = ${1}::integer`
+        for (let time = 0; time < 8; time += 1) await read()
+        await database.sql`INSERT INTO kept SELECT generate_series(2, 1000)`
+        expect(await scansOf(database, read)).toEqual({ whole: [], indexes: ['kept_pkey'], entries: 1 })
+      })
+    }
 
     // The embedded engine ends no statement for its time.
     if (kind === 'embedded') return
