@@ -5,6 +5,7 @@ import { TEST_SECRET } from '../support/accounts.ts'
 import { startServer, type TestServer } from '../support/app.ts'
 import { type OpenedDatabase, testDatabases } from '../support/database.ts'
 import { startIssuer, type TestIssuer } from '../support/issuer.ts'
+import { refusalOf } from '../support/people.ts'
 import { signUp } from '../support/person.ts'
 
 setDefaultTimeout(60_000)
@@ -98,6 +99,17 @@ for (const { kind, open } of testDatabases()) {
         body: '{"is_active":false}',
       })
       expect(await answerOf(token)).toEqual([401, INVALID])
+    })
+
+    test('are not signed out here, where they would be as good afterwards', async () => {
+      const token = await issuer.sign({ sub: 'stays' })
+      for (const path of ['/api/auth/logout', '/api/auth/logout-all']) {
+        const headers = { authorization: `Bearer ${token}` }
+        expect(await refusalOf(await server.call(path, { method: 'POST', headers }))).toEqual({
+          status: 403,
+          reason: 'forbidden',
+        })
+      }
     })
 
     const bad: [string, () => Promise<string>][] = [

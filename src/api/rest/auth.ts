@@ -182,7 +182,8 @@ function ownAccount(accounts: AccountService) {
           tags,
           operationId: 'signOutEverywhere',
           summary: 'Sign out on every device',
-          description: 'Ends every login of the account, the one of this call included.',
+          description:
+            'Ends every login of the account, the one of this call included. Tokens of an external issuer end there.',
         },
       },
     )

@@ -76,8 +76,14 @@ export class Logins {
     this.#parts.revocations.announce({ kind: 'login', id: actor.loginId })
   }
 
+  /**
+   * Ends every login of the account. Throws `Refusal('forbidden')` for one that signs in elsewhere: it has none here, and its
+   * tokens would be as good as before.
+   */
   async signOutEverywhere(actor: Actor): Promise<void> {
     const accountId = accountIdOf(actor)
+    const account = await this.#parts.accounts.find(accountId)
+    if (account?.password_hash === null) throw new Refusal('forbidden')
     await this.#parts.logins.revokeAll(accountId)
     this.#parts.revocations.announce({ kind: 'account', id: accountId })
   }
