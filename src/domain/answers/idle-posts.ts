@@ -6,8 +6,7 @@ import type { ChatLog } from '../chats/log.ts'
 import type { Change } from '../chats/log-store.ts'
 import type { MessageStore } from '../chats/message-store.ts'
 import { assertWritable, type Posted } from '../chats/messages.ts'
-import { messageTypeOf } from '../chats/rows.ts'
-import { ownFiles, referenceOf, show } from '../files/attachment-store.ts'
+import { ownFiles } from '../files/attachment-store.ts'
 import { Refusal } from '../refusal.ts'
 import type { AnswerRow, AnswerStore } from './answer-store.ts'
 import { answerClientId, type NewAnswers } from './new-answers.ts'
@@ -101,14 +100,7 @@ export class IdlePosts {
         metadata,
         client_id,
       }
-      const row = { ...said, seq: chat.last_seq + 1, created_at: at, extended: files.length > 0 }
-      const number = await messages.insert(transaction, row)
-      await show(transaction, id, files)
-      const shown = files.length > 0 ? { files: files.map(referenceOf) } : {}
-      const event = {
-        type: 'message.created' as const,
-        data: { ...said, message_type: messageTypeOf(sender_type), number, ...shown },
-      }
+      const event = await messages.insert(transaction, said, { seq: chat.last_seq + 1, at }, files)
       if (answer === undefined || sender_type !== 'user') {
         return { events: [event], result: { outcome: 'unanswered' } }
       }

@@ -1,7 +1,6 @@
 import type { Transaction } from '../accounts/transaction-store.ts'
 import type { NewEvent } from '../chats/log-store.ts'
 import type { MessageStore } from '../chats/message-store.ts'
-import { messageTypeOf } from '../chats/rows.ts'
 import type { AnswerBuffer } from '../ports.ts'
 import { type AnswerRow, type AnswerStore, refOf } from './answer-store.ts'
 import { type AnswerDispatch, startedEvent } from './dispatch.ts'
@@ -95,13 +94,9 @@ export class NewAnswers {
       client_id: place.clientId,
     }
     answer.status = begins ? 'processing' : 'pending'
-    const row = { ...created, seq: place.seq, status: answer.status, created_at: place.at }
-    const number = await messages.insert(transaction, row)
+    const { seq, at } = place
+    const event = await messages.insert(transaction, created, { seq, at, status: answer.status })
     await store.insert(transaction, answer, limits.leaseMs)
-    const event = {
-      type: 'message.created' as const,
-      data: { ...created, message_type: messageTypeOf('assistant'), number },
-    }
     return begins ? [event, startedEvent(answer)] : [event]
   }
 

@@ -2,7 +2,7 @@ import type { BranchTree } from '../../contract/branch-calls.ts'
 import type { Branch, Message, Metadata } from '../../contract/chats.ts'
 import type { Actor } from '../accounts/actor.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
-import { filesToShow, referenceOf, show } from '../files/attachment-store.ts'
+import { filesToShow } from '../files/attachment-store.ts'
 import { Refusal } from '../refusal.ts'
 import { type ChatAccess, idOf } from './access.ts'
 import type { ChatStore } from './chat-store.ts'
@@ -11,7 +11,7 @@ import type { Fork, HistoryStore } from './history-store.ts'
 import type { ChatLog } from './log.ts'
 import type { MessageStore } from './message-store.ts'
 import { assertArrangeable } from './messages.ts'
-import { branchOf, type ChatRow, type MessageRow, messageOf, messageTypeOf } from './rows.ts'
+import { branchOf, type ChatRow, type MessageRow, messageOf } from './rows.ts'
 
 /** A chat's branches are listed whole: no more are made than this. */
 export const BRANCHES_MAX = 10_000
@@ -145,7 +145,7 @@ export class BranchService {
       if (message.deleted_at !== null) throw new Refusal('message_deleted')
       const shown = await filesToShow(transaction, actor, file_ids, messageId)
       const branch = await this.insertFork(transaction, actor, chat, fork, at)
-      const created = {
+      const said = {
         id: Bun.randomUUIDv7(),
         chat_id: chatId,
         branch_id: branch.id,
@@ -156,20 +156,16 @@ export class BranchService {
         status: 'completed' as const,
         metadata,
         client_id,
-        created_at: at,
       }
-      const extended = shown.length > 0
-      const number = await this.#messages.insert(transaction, { ...created, extended, seq: chat.last_seq + 2 })
-      await show(transaction, created.id, shown)
-      const files = extended ? { files: shown.map(referenceOf) } : {}
-      const { created_at: _, ...told } = { ...created, message_type: messageTypeOf('user'), number, ...files }
+      // The branch comes first.
+      const created = await this.#messages.insert(transaction, said, { seq: chat.last_seq + 2, at }, shown)
       return {
         events: [
           { type: 'branch.created', data: branch },
-          { type: 'message.created', data: told },
+          created,
           { type: 'branch.activated', data: { branch_id: branch.id } },
         ],
-        result: { branchId: branch.id, messageId: created.id },
+        result: { branchId: branch.id, messageId: said.id },
       }
     })
     const [branch, message] = await Promise.all([

@@ -3,7 +3,9 @@ import type { MessageStatus } from '../../contract/chats.ts'
 import type { Database } from '../../db/open.ts'
 import { branches, message_extensions, message_files, messages, read_cursors } from '../../db/schema.ts'
 import type { Transaction } from '../accounts/transaction-store.ts'
-import { type ExtensionRow, isoTime } from './rows.ts'
+import { type AttachedRow, referenceOf, show } from '../files/attachment-store.ts'
+import type { NewEvent } from './log-store.ts'
+import { type ExtensionRow, isoTime, type MessageRow, messageTypeOf } from './rows.ts'
 
 /** As much of a message as a change of it asks for. */
 export type MessageHead = {
@@ -21,6 +23,21 @@ export type FirstSaid = Pick<MessageHead, 'id' | 'branch_id' | 'position' | 'sen
   parent_branch_id: string | null
   fork_position: number
 }
+
+/** What a message is before it has its place in the log. */
+type Said = Pick<
+  MessageRow,
+  | 'id'
+  | 'chat_id'
+  | 'branch_id'
+  | 'position'
+  | 'sender_type'
+  | 'sender_id'
+  | 'content'
+  | 'status'
+  | 'metadata'
+  | 'client_id'
+>
 
 export type ReadCursor = { branch_id: string; position: number; updated_at: string }
 
@@ -182,12 +199,24 @@ export class MessageStore {
       )
   }
 
-  /** A message that no post brings: the first of a new branch. Resolves to its number. */
-  async insert(transaction: Transaction, message: Omit<typeof messages.$inferInsert, 'number'>): Promise<number> {
-    const inserted = await transaction.insert(messages).values(message).returning({ number: messages.number })
-    await transaction.update(branches).set({ head: message.position }).where(eq(branches.id, message.branch_id))
-    if (inserted[0] === undefined) throw new Error('The database kept no message.')
-    return inserted[0].number
+  /**
+   * A message that goes with other changes of its chat, and what it shows. Resolves to the event that tells of it, which is
+   * to be the one of that `seq`. `status`: where an event behind that one says what it has become.
+   */
+  async insert(
+    transaction: Transaction,
+    said: Said,
+    { seq, at, status = said.status }: { seq: number; at: string; status?: MessageStatus },
+    files: readonly AttachedRow[] = [],
+  ): Promise<NewEvent> {
+    const row = { ...said, seq, status, created_at: at, extended: files.length > 0 }
+    const [inserted] = await transaction.insert(messages).values(row).returning({ number: messages.number })
+    if (inserted === undefined) throw new Error('The database kept no message.')
+    await transaction.update(branches).set({ head: said.position }).where(eq(branches.id, said.branch_id))
+    await show(transaction, said.id, files)
+    const shown = files.length > 0 ? { files: files.map(referenceOf) } : {}
+    const told = { ...said, message_type: messageTypeOf(said.sender_type), number: inserted.number, ...shown }
+    return { type: 'message.created', data: told }
   }
 
   /** A message by its sender's own id of it, with what it said first, and where its branch begins. */
