@@ -225,6 +225,32 @@ for (const { kind, open } of testDatabases()) {
         expect((await types(chat)).filter((type) => type === 'answer.queued')).toHaveLength(2)
       })
 
+      test('one that failed keeps what it said where it is stopped before it is tried again', async () => {
+        const chat = await newChat()
+        const [question, other] = [words(), words()]
+        const body = { question, chat_id: chat, client_id: crypto.randomUUID() }
+        const asked = ada.send('/api/v1/messages/add-message', body)
+        const first = await answerer.run(question)
+        first.say('One,')
+        await until(async () => (await server.dispatchedText(chat)) === 'One,')
+        first.fail(new AnswerFault('No model.'))
+        expect((await asked).status).toBe(502)
+        const failed = await answerIn(chat)
+        expect(failed).toMatchObject({ content: 'One,', status: 'failed' })
+        await ask(chat, other)
+        const between = await answerer.run(other)
+        const again = ada.send('/api/v1/messages/add-message', body)
+        await until(async () => (await types(chat)).includes('answer.queued'))
+        expect(Message.parse(await (await act(failed, 'stop')).json())).toMatchObject({
+          content: 'One,',
+          status: 'stopped',
+        })
+        expect((await again).status).toBe(201)
+        between.end()
+        const state = (await events(chat)).reduce(applyEvent, NO_CHAT)
+        expect(state.messages[failed.id]?.content).toBe('One,')
+      })
+
       test('an answer is made once more in a branch beside the first', async () => {
         const chat = await newChat()
         const question = words()

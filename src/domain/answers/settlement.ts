@@ -72,7 +72,9 @@ export class Settlement {
     const finished = await this.#buffer.finish(ref, JSON.stringify(ending))
     // It may be another's, who was killed before the next line or is about to come to it.
     const decided = finished === undefined ? ending : Ending.parse(JSON.parse(finished.ending))
-    const text = decided.content ?? finished?.text ?? lost ?? (await this.#store.saidBy(ref))
+    const said = finished === undefined ? lost : finished.text
+    // Of a run that has not begun the buffer has nothing: its message says what it said before.
+    const text = decided.content ?? (said || (await this.#store.saidBy(ref)))
     return { ref, ending: decided, content: text || (decided.apology ?? '') }
   }
 
