@@ -128,6 +128,56 @@ for (const { kind, open } of testDatabases()) {
         expect(answerer.runs.filter(({ request }) => request.chatId === id)).toHaveLength(2)
       })
 
+      test('given back, the AI answers what it was stopped from before it said a word', async () => {
+        const { id } = await opened()
+        const [first, last] = [words(), words()]
+        const run = await ask(id, first)
+        await ada.send(`/api/chats/${id}/messages`, { content: last })
+        await act(ada, id, 'hand-over')
+        await until(() => run.request.signal.aborted)
+        await act(agent, id, 'claim')
+        await act(agent, id, 'give-back')
+        const next = await answerer.run(last)
+        next.say('There you are.')
+        next.end()
+        await until(async () => (await read(id)).messages.at(-1)?.content === 'There you are.', 'the answer')
+        expect(answerer.runs.filter(({ request }) => request.message === first)).toHaveLength(1)
+      })
+
+      test('given back, it tries again the answer that failed, also beside another that did not', async () => {
+        const { id } = Made.parse(await (await ada.send('/api/chats', { title: 'Talk' })).json())
+        const question = words()
+        await ada.send(`/api/chats/${id}/messages`, { content: question })
+        const said = async () =>
+          z.object({ messages: z.array(Message) }).parse(await (await ada.call(`/api/chats/${id}`)).json())
+        const last = async () => (await said()).messages.at(-1)
+        const first = await answerer.run(question)
+        first.say('One.')
+        first.end()
+        await until(async () => (await last())?.status === 'completed', 'the answer')
+        await ada.send(`/api/chats/${id}/messages/${(await last())?.id}/regenerate`, {})
+        ;(await answerer.run(question, 2)).fail(new AnswerFault('No model.'))
+        await until(async () => (await last())?.status === 'failed', 'the end of the other')
+        await ada.send(`/api/chats/${id}/hand-over`, {})
+        await act(agent, id, 'claim')
+        await act(agent, id, 'give-back')
+        const again = await answerer.run(question, 3)
+        again.say('Another.')
+        again.end()
+        await until(async () => (await last())?.content === 'Another.', 'what it says')
+      })
+
+      test('a session that is archived is given back, and nothing answered', async () => {
+        const { id } = await opened()
+        await act(ada, id, 'hand-over')
+        const question = words()
+        await ada.send(`/api/chats/${id}/messages`, { content: question })
+        await act(agent, id, 'claim')
+        await database.sql`UPDATE chats SET archived_at = now() WHERE id = ${id}`
+        expect(await act(agent, id, 'give-back')).toMatchObject({ answering: true, agent_id: null })
+        expect(answerer.runs.filter(({ request }) => request.message === question)).toEqual([])
+      })
+
       test('in the middle of an answer it leaves exactly one end of it, and what was said', async () => {
         for (let round = 0; round < 10; round += 1) {
           const { id } = await opened()

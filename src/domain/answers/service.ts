@@ -10,6 +10,7 @@ import { type AnswerRow, type AnswerStore, isRunning, refOf } from './answer-sto
 import type { AnswerDispatch } from './dispatch.ts'
 import type { IdlePosts } from './idle-posts.ts'
 import type { AnswerLimits } from './limits.ts'
+import { isAway } from './patience.ts'
 import type { AnswerFollower, DecideEnd, Settlement } from './settlement.ts'
 import type { AnswerStarts } from './starts.ts'
 import type { AnswerWaits } from './waits.ts'
@@ -113,22 +114,28 @@ export class AnswerService {
     return messages.get(actor, chatId, messageId)
   }
 
-  /** Answers what was said last in the active branch, where somebody asks there and nobody has answered, or in vain. */
+  /**
+   * Answers what was said last in the active branch, where somebody asks there and nobody has answered: also where an answer
+   * has failed, or was stopped before it said anything. What is not to be answered any more stays as it is.
+   */
   async answerLast(chatId: string): Promise<void> {
-    const { messages, starts } = this.#parts
-    const branch = await starts.activeBranch(SYSTEM, chatId)
-    const [last] = await messages.page(SYSTEM, chatId, branch, { from: 'end', limit: 1 })
-    if (last === undefined) return
-    const failed = last.status === 'failed' ? await this.#parts.store.newestOf(last.id) : undefined
-    const question = failed === undefined ? last : await messages.get(SYSTEM, chatId, failed.question_id)
-    await this.#answer(SYSTEM, question, { again: true })
+    const { messages, starts, store } = this.#parts
+    try {
+      const branch = await starts.activeBranch(SYSTEM, chatId)
+      const [last] = await messages.page(SYSTEM, chatId, branch, { from: 'end', limit: 1 })
+      if (last === undefined) return
+      const run = saysNothing(last) ? await store.newestOf(last.id) : undefined
+      await (run === undefined ? this.#answer(SYSTEM, last) : starts.again(SYSTEM, run, 'retry'))
+    } catch (fault) {
+      if (isAway(fault) || !(fault instanceof Refusal)) throw fault
+    }
   }
 
   /** What is stored is stored: where nothing can answer it, nothing does. */
-  async #answer(actor: Participant, question: Message, { again = false } = {}): Promise<void> {
+  async #answer(actor: Participant, question: Message): Promise<void> {
     if (question.sender_type !== 'user' || question.deleted_at !== null) return
     try {
-      await this.#parts.starts.answerTo(actor, question, { again })
+      await this.#parts.starts.answerTo(actor, question, { again: false })
     } catch (fault) {
       if (!(fault instanceof Refusal && fault.reason === 'answered_by_people')) throw fault
     }
@@ -233,4 +240,9 @@ export class AnswerService {
     if (answer === undefined) throw new Refusal('not_answered')
     return answer
   }
+}
+
+/** Whether it is an answer that does not count as one. */
+function saysNothing({ status, content }: Message): boolean {
+  return status === 'failed' || (status === 'stopped' && content === '')
 }

@@ -98,7 +98,7 @@ export class SupportHandOver implements AnswerFollower {
       return answered(session)
     }
     const session = await changes.make(actor, id, given, assertMay)
-    if (isBack) await asSession(answers.answerLast(id))
+    if (isBack) await answers.answerLast(id)
     return session
   }
 
