@@ -316,6 +316,24 @@ for (const { kind, open } of testDatabases()) {
         await becomes(chat, 'completed')
       })
 
+      test('also where the clock of who posts it is behind', async () => {
+        const [chat, other] = [await newChat(), await newChat()]
+        const [first, next, ahead, seen] = [words(), words(), words(), words()]
+        await ask(chat, first)
+        await ask(chat, next)
+        const run = await answerer.run(first)
+        // The ids are made by the clock.
+        await database.sql`UPDATE answers SET id = ${Bun.randomUUIDv7('hex', 1)} WHERE chat_id = ${chat} AND status = 'pending'`
+        await ask(other, ahead)
+        await ask(other, seen)
+        ;(await answerer.run(ahead)).end()
+        // What waits is looked at together.
+        await answerer.run(seen)
+        expect((await types(chat)).filter((type) => type === 'answer.started')).toHaveLength(1)
+        run.end()
+        await answerer.run(next)
+      })
+
       test('or it is refused, or what runs is stopped, as the sender says', async () => {
         const chat = await newChat()
         const [first, second] = [words(), words()]

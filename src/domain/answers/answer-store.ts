@@ -74,13 +74,17 @@ export class AnswerStore {
     })
   }
 
-  /** Those of a branch that have not ended, oldest first. The chat is locked. */
+  /**
+   * Those of a branch that have not ended: first the one that is being made, then those that wait, oldest first. An id is made
+   * before the chat is locked, and by the clock of its instance: it does not tell which of two was there first. The chat is
+   * locked.
+   */
   async runningIn(transaction: Transaction, branchId: string): Promise<AnswerRow[]> {
     return transaction
       .select(COLUMNS)
       .from(answers)
       .where(and(eq(answers.branch_id, branchId), inArray(answers.status, RUNNING)))
-      .orderBy(asc(answers.id))
+      .orderBy(desc(eq(answers.status, 'processing')), asc(answers.id))
   }
 
   /** Those of all branches. */
@@ -259,8 +263,9 @@ export class AnswerStore {
   }
 
   /**
-   * Those of some answerers that nothing stands in the way of: each is the first of its branch. Oldest first. Also those that
-   * have waited for so long that no instance seems to have theirs any more: whoever runs them finds that out.
+   * Those of some answerers that nothing stands in the way of: each is the first of its branch, where none is being made.
+   * Oldest first. Also those that have waited for so long that no instance seems to have theirs any more: whoever runs them
+   * finds that out.
    */
   async waiting(providers: readonly string[], limit: number): Promise<AnswerRow[]> {
     return this.#database.within(() =>
@@ -275,7 +280,7 @@ export class AnswerStore {
               sql`${answers.lease_until} < now() - make_interval(secs => ${UNCLAIMED_SECONDS})`,
             ),
             sql`NOT EXISTS (SELECT FROM answers AS other WHERE other.branch_id = ${answers.branch_id}
-              AND other.status IN ('pending', 'processing') AND other.id < ${answers.id})`,
+              AND other.status IN ('pending', 'processing') AND (other.status = 'processing' OR other.id < ${answers.id}))`,
           ),
         )
         .orderBy(asc(answers.id))
