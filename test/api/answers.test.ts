@@ -334,6 +334,21 @@ for (const { kind, open } of testDatabases()) {
         await answerer.run(next)
       })
 
+      test('and one that goes on there is the one that is stopped', async () => {
+        const chat = await newChat()
+        const [question, other] = [words(), words()]
+        await ask(chat, question)
+        ;(await answerer.run(question)).fail(new AnswerFault('No model.'))
+        await becomes(chat, 'failed')
+        const failed = await answerIn(chat)
+        await ask(chat, other)
+        const between = await answerer.run(other)
+        expect(Message.parse(await (await act(failed, 'continue')).json()).status).toBe('pending')
+        await database.sql`UPDATE answers SET id = ${Bun.randomUUIDv7('hex', 1)} WHERE chat_id = ${chat} AND status = 'pending'`
+        expect(Message.parse(await (await act(failed, 'stop')).json()).status).toBe('stopped')
+        between.end()
+      })
+
       test('or it is refused, or what runs is stopped, as the sender says', async () => {
         const chat = await newChat()
         const [first, second] = [words(), words()]

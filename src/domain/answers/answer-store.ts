@@ -54,6 +54,9 @@ const COLUMNS = {
   begun: answers.begun,
 }
 
+/** In the order of the chat's log, and first the one that has not ended: ids are made by the clocks of several instances. */
+const NEWEST_RUN = [sql`${answers.ended_seq} DESC NULLS FIRST`, desc(answers.id)]
+
 const leaseUntil = (ms: number) => sql`now() + make_interval(secs => ${ms / 1000})`
 
 /** The runs of answerers. Those that end stay: a message's newest run is the one that counts. */
@@ -220,7 +223,7 @@ export class AnswerStore {
         .select(COLUMNS)
         .from(answers)
         .where(eq(answers.message_id, messageId))
-        .orderBy(desc(answers.id))
+        .orderBy(...NEWEST_RUN)
         .limit(1),
     )
     return row
@@ -233,7 +236,7 @@ export class AnswerStore {
         .select({ error: answers.error })
         .from(answers)
         .where(eq(answers.message_id, messageId))
-        .orderBy(desc(answers.id))
+        .orderBy(...NEWEST_RUN)
         .limit(1),
     )
     return row?.error ?? null
