@@ -119,6 +119,7 @@ export function branchingRoutes(lines: Lines, authenticator: Authenticator) {
             'chat_archived',
             'answer_failed',
             'answer_late',
+            'too_many_answers',
             'overloaded',
           ),
         },

@@ -23,7 +23,7 @@ export type AnswerLimits = {
   beatMs: number
   /** Answers that are made in this process at once. */
   atOnce: number
-  /** Answers of one branch that wait for others. */
+  /** Answers of one branch that have not ended: of these one is made, and the others wait for it. */
   waiting: number
   /** Who waits for an answer, instead of watching it, waits so long. */
   patienceMs: number
